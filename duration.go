@@ -1,0 +1,70 @@
+package flowforge
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Duration is a span of time, written in documents as a string: "1.5s", "250ms", "2h30m", "7d", "1d12h".
+// Beside the units of time.ParseDuration it knows d, a day of 24 hours.
+type Duration time.Duration
+
+// ParseDuration reads a duration as documents write it.
+func ParseDuration(text string) (Duration, error) {
+	rest := text
+	var days time.Duration
+	if number, tail, found := strings.Cut(text, "d"); found {
+		n, err := strconv.ParseUint(number, 10, 16)
+		if err != nil {
+			return 0, durationError(text)
+		}
+		days, rest = time.Duration(n)*24*time.Hour, tail
+		if rest == "" {
+			return Duration(days), nil
+		}
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil || d < 0 || d+days < 0 {
+		return 0, durationError(text)
+	}
+	return Duration(days + d), nil
+}
+
+func durationError(text string) error {
+	return fmt.Errorf("%q is not a duration: write a number with its unit, such as \"30s\", \"1h30m\" or \"7d\"", text)
+}
+
+// Std gives the duration as the standard library's type.
+func (d Duration) Std() time.Duration { return time.Duration(d) }
+
+// String writes the duration as ParseDuration reads it.
+func (d Duration) String() string {
+	const day = 24 * time.Hour
+	if days := d.Std() / day; days > 0 {
+		if rest := d.Std() % day; rest > 0 {
+			return fmt.Sprintf("%dd%s", days, rest)
+		}
+		return fmt.Sprintf("%dd", days)
+	}
+	return d.Std().String()
+}
+
+// MarshalJSON writes the duration as a string.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
+
+// UnmarshalJSON reads a string; a number is refused, since it does not say its unit.
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return durationError(string(data))
+	}
+	parsed, err := ParseDuration(text)
+	if err != nil {
+		return err
+	}
+	*d = parsed
+	return nil
+}

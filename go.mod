@@ -1,0 +1,3 @@
+module github.com/flowforge-go/flowforge
+
+go 1.26
