@@ -63,7 +63,10 @@ func decodeTree(text []byte) (any, error) {
 
 // shapeChecker compares a decoded tree with the Go type it is meant for. encoding/json alone would stop at
 // the first problem and not say where it is.
-type shapeChecker struct{ problems Problems }
+type shapeChecker struct {
+	problems Problems
+	fields   map[reflect.Type]map[string]reflect.Type // by JSON name
+}
 
 var (
 	unmarshalerType     = reflect.TypeFor[json.Unmarshaler]()
@@ -127,8 +130,7 @@ func (s *shapeChecker) checkStruct(tree any, t reflect.Type, pointer string) {
 		s.wrongType(tree, "an object", pointer)
 		return
 	}
-	fields := make(map[string]reflect.Type)
-	collectFields(t, fields)
+	fields := s.fieldsOf(t)
 	for _, key := range sortedKeys(object) {
 		at := pointer + "/" + EscapePointer(key)
 		field, known := fields[key]
@@ -138,6 +140,19 @@ func (s *shapeChecker) checkStruct(tree any, t reflect.Type, pointer string) {
 		}
 		s.check(object[key], field, at)
 	}
+}
+
+func (s *shapeChecker) fieldsOf(t reflect.Type) map[string]reflect.Type {
+	fields, known := s.fields[t]
+	if !known {
+		fields = make(map[string]reflect.Type)
+		collectFields(t, fields)
+		if s.fields == nil {
+			s.fields = make(map[reflect.Type]map[string]reflect.Type)
+		}
+		s.fields[t] = fields
+	}
+	return fields
 }
 
 func collectFields(t reflect.Type, into map[string]reflect.Type) {

@@ -65,7 +65,7 @@ type Node struct {
 	Credentials map[string]string `json:"credentials,omitempty"`
 
 	Join         Join        `json:"join,omitempty"`
-	Each         Value       `json:"each,omitzero"`          // a template that gives a list; null: runs once
+	Each         Value       `json:"each,omitzero"`           // a template that gives a list; null: runs once
 	EachParallel int         `json:"each_parallel,omitempty"` // elements at a time; 0: DefaultParallel
 	Retry        RetryPolicy `json:"retry,omitzero"`
 	Timeout      Duration    `json:"timeout,omitempty"`      // of one attempt; 0: none

@@ -2,6 +2,7 @@ package flowforge
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -174,7 +175,7 @@ const (
 	ReasonFailFast       Reason = "fail_fast"       // canceled: another branch failed
 	ReasonRunCanceled    Reason = "run_canceled"
 	ReasonRunTimedOut    Reason = "run_timed_out"
-	ReasonRunStopped     Reason = "run_stopped" // canceled: core.stop ended the run
+	ReasonRunStopped     Reason = "run_stopped"   // canceled: core.stop ended the run
 	ReasonNodeCanceled   Reason = "node_canceled" // canceled: the node whose element it is ended
 	ReasonDisabled       Reason = "disabled"      // succeeded: its input passed on
 	ReasonPinned         Reason = "pinned"        // succeeded: with its pinned output
@@ -203,4 +204,13 @@ func (p Ports) Get(port Port) (Value, bool) {
 		}
 	}
 	return Value{}, false
+}
+
+// String gives the ports and their values, for messages and tests.
+func (p Ports) String() string {
+	parts := make([]string, len(p))
+	for i, out := range p {
+		parts[i] = string(out.Port) + ": " + out.Value.String()
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
