@@ -32,6 +32,7 @@ type WorkflowRef struct {
 	ID      WorkflowID `json:"id,omitempty"`
 	Name    string     `json:"name"`
 	Version int        `json:"version,omitempty"`
+	Hash    string     `json:"hash,omitempty"` // SHA-256 of the document's canonical JSON, hexadecimal
 }
 
 // Origin says which run another one came from, and how.
