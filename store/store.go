@@ -16,6 +16,8 @@ import (
 )
 
 // Store is everything an engine needs.
+//
+//nolint:interfacebloat // It is the sum of the roles, for who opens one; who uses a store takes roles.
 type Store interface {
 	Runs
 	Inbox

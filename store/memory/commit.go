@@ -1,0 +1,135 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+// Commit applies transitions.
+func (s *Store) Commit(ctx context.Context, transitions []store.Transition) ([]store.Committed, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	now := s.now()
+	answers := make([]store.Committed, len(transitions))
+	for i := range transitions {
+		answers[i] = s.commit(&transitions[i], now)
+	}
+	return answers, nil
+}
+
+// commit applies one transition, all of it or nothing.
+func (s *Store) commit(t *store.Transition, now time.Time) store.Committed {
+	r, err := s.find(t.Workspace, t.Run)
+	if err != nil {
+		return store.Committed{Err: err}
+	}
+	applied, err := r.guard(t)
+	if err != nil {
+		return store.Committed{Err: err}
+	}
+	if !applied {
+		if err := s.check(r, t); err != nil {
+			return store.Committed{Err: err}
+		}
+		s.apply(r, t, now)
+	}
+	return store.Committed{Unread: len(r.inbox.unread) > 0}
+}
+
+// guard refuses a transition that is not the run's next, and reports whether it was applied before. Only who has
+// the epoch could bring the run to where the transition leads, or beyond.
+func (r *run) guard(t *store.Transition) (applied bool, err error) {
+	switch {
+	case t.Epoch != r.epoch:
+		return false, flowforge.Errorf(flowforge.CodeStaleEpoch, "run %s: epoch %d is over, it is %d", r.ID, t.Epoch, r.epoch)
+	case r.held && t.FromSeq == r.Seq:
+		return false, nil
+	case t.ToSeq < r.Seq, t.ToSeq == r.Seq && (t.FromSeq < t.ToSeq || r.parked):
+		return true, nil
+	case r.Status.Terminal():
+		return false, flowforge.Errorf(flowforge.CodeConflict, "run %s has ended", r.ID)
+	case !r.held:
+		return false, flowforge.Errorf(flowforge.CodeStaleEpoch, "run %s: the lease of epoch %d was given up", r.ID, t.Epoch)
+	default:
+		return false, flowforge.Errorf(flowforge.CodeConflict,
+			"run %s is at event %d: a transition from %d to %d does not follow", r.ID, r.Seq, t.FromSeq, t.ToSeq)
+	}
+}
+
+// apply makes the changes of a transition that check has accepted. Its order matters: a run that it starts may
+// wait for the slot that it frees.
+func (s *Store) apply(r *run, t *store.Transition, now time.Time) {
+	r.Status, r.Seq = t.Status, t.ToSeq
+	if !t.StartedAt.IsZero() {
+		r.StartedAt = t.StartedAt
+	}
+	for i := range t.Events {
+		r.events.add(t.Events[i])
+	}
+	for i := range t.Nodes {
+		r.nodes.set(&t.Nodes[i], &s.steps)
+	}
+	for _, key := range t.Dropped {
+		if record := r.nodes.find(key, &s.steps); record != nil {
+			record.drop()
+		}
+	}
+	for i := range t.Logs {
+		r.logs.add(t.Logs[i])
+	}
+	if len(t.Read) > 0 {
+		r.inbox.read(t.Read)
+	}
+	for i := range t.Tasks {
+		s.addTask(r, &t.Tasks[i], now)
+	}
+	for _, id := range t.CancelTasks {
+		if task := s.tasks[id]; task != nil && task.owner == r {
+			s.cancel(task)
+		}
+	}
+	switch {
+	case t.End != nil:
+		s.end(r, t.End, now)
+	case t.Park != nil:
+		s.park(r, t.Park, now)
+	}
+	for i := range t.Starts {
+		child := t.Starts[i]
+		child.Lease = nil
+		s.create(&child, now)
+	}
+}
+
+// end frees all that the run held.
+func (s *Store) end(r *run, end *store.End, now time.Time) {
+	r.Reason, r.Output, r.Error, r.FinishedAt = end.Reason, end.Output, end.Error, end.FinishedAt
+	r.unlease()
+	r.snapshot = nil
+	r.inbox.close()
+	for _, task := range r.tasks {
+		s.cancel(task)
+	}
+	if r.slots != nil {
+		s.tick(now)
+		s.free(r, true)
+	}
+	s.finish(r)
+}
+
+func (s *Store) park(r *run, park *store.Park, now time.Time) {
+	r.unlease()
+	r.parked, r.wakeAt, r.snapshot = true, park.WakeAt, bytes.Clone(park.Snapshot)
+	if r.slots != nil {
+		s.tick(now)
+		s.free(r, false)
+	}
+	s.waits(r, now)
+	s.place(r, now)
+}

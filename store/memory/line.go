@@ -1,0 +1,115 @@
+package memory
+
+import "time"
+
+// A line is a heap of runs or tasks that wait, the first of them on top. Each is in one line at most and knows
+// where, so that it can leave from the middle.
+type line struct {
+	spots []*spot
+	steps *int
+}
+
+// A spot is where something waits.
+type spot struct {
+	rank rank
+	line *line // nil: in none
+	at   int   // its index there
+	run  *run
+	task *task // nil: the run itself waits
+}
+
+// A rank orders a line: by priority, 1 first, then the earliest, then the first come.
+type rank struct {
+	priority int
+	at       time.Time
+	order    uint64
+}
+
+func (a *rank) less(b *rank) bool {
+	if a.priority != b.priority {
+		return a.priority < b.priority
+	}
+	if c := a.at.Compare(b.at); c != 0 {
+		return c < 0
+	}
+	return a.order < b.order
+}
+
+func (s *Store) newLine() line { return line{steps: &s.steps} }
+
+// first gives who is on top, or nil.
+func (l *line) first() *spot {
+	if len(l.spots) == 0 {
+		return nil
+	}
+	return l.spots[0]
+}
+
+// due gives who is on top if its instant has come, or nil.
+func (l *line) due(now time.Time) *spot {
+	if top := l.first(); top != nil && !top.rank.at.After(now) {
+		return top
+	}
+	return nil
+}
+
+// join puts sp into the line; it must be in no other.
+func (l *line) join(sp *spot, r rank) {
+	sp.rank, sp.line, sp.at = r, l, len(l.spots)
+	l.spots = append(l.spots, sp)
+	l.up(sp)
+}
+
+// leave takes sp out of its line, if it is in one.
+func (sp *spot) leave() {
+	l := sp.line
+	if l == nil {
+		return
+	}
+	last := l.spots[len(l.spots)-1]
+	l.spots[len(l.spots)-1] = nil
+	l.spots = l.spots[:len(l.spots)-1]
+	if last != sp {
+		l.put(last, sp.at)
+		l.up(last)
+		l.down(last)
+	}
+	sp.line = nil
+}
+
+func (l *line) put(sp *spot, at int) {
+	sp.at = at
+	l.spots[at] = sp
+}
+
+func (l *line) up(sp *spot) {
+	for sp.at > 0 {
+		parent := l.spots[(sp.at-1)/2]
+		*l.steps++
+		if !sp.rank.less(&parent.rank) {
+			return
+		}
+		at := parent.at
+		l.put(parent, sp.at)
+		l.put(sp, at)
+	}
+}
+
+func (l *line) down(sp *spot) {
+	for {
+		child := 2*sp.at + 1
+		if child >= len(l.spots) {
+			return
+		}
+		*l.steps += 2
+		if child+1 < len(l.spots) && l.spots[child+1].rank.less(&l.spots[child].rank) {
+			child++
+		}
+		below := l.spots[child]
+		if !below.rank.less(&sp.rank) {
+			return
+		}
+		l.put(below, sp.at)
+		l.put(sp, child)
+	}
+}

@@ -1,0 +1,235 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+type idempotencyKey struct {
+	workspace flowforge.Workspace
+	key       string
+}
+
+// Create makes runs.
+func (s *Store) Create(ctx context.Context, runs []store.NewRun) ([]store.Created, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	now := s.now()
+	s.tick(now)
+	answers := make([]store.Created, len(runs))
+	for i := range runs {
+		answers[i] = s.create(&runs[i], now)
+	}
+	return answers, nil
+}
+
+func (s *Store) create(n *store.NewRun, now time.Time) store.Created {
+	existing, err := s.existing(n)
+	if err != nil {
+		return store.Created{Err: err}
+	}
+	if existing != nil {
+		return existing.again(n)
+	}
+	slots, err := slotsOf(n.Slots)
+	if err != nil {
+		return store.Created{Err: err}
+	}
+	r := &run{
+		Run: n.Run, key: n.IdempotencyKey, fingerprint: n.Fingerprint, text: n.Document.Hash,
+		wakeAt: n.WakeAt, slots: slots, group: s.groupOf(n.Run.Pool, n.NodeTypes),
+	}
+	r.Status, r.Seq = flowforge.RunQueued, 1
+	r.spot.run = r
+	r.group.runs++
+	r.events.add(flowforge.Event{Run: r.ID, Seq: 1, Kind: flowforge.EventRunCreated, At: r.CreatedAt})
+	s.runs[runKey{r.Workspace, r.ID}] = r
+	if r.key != "" {
+		s.keys[idempotencyKey{r.Workspace, r.key}] = r
+	}
+	s.keepDocument(r.Workspace, n.Document)
+	s.list(r)
+	s.begin(r, n.Lease, now)
+	return store.Created{Run: r.Run, Epoch: r.epoch}
+}
+
+// begin leases a new run, if that is wanted and it may start, or lets it wait.
+func (s *Store) begin(r *run, lease *store.Lease, now time.Time) {
+	s.waits(r, now)
+	switch {
+	case !s.claimable(r, now):
+	case lease != nil:
+		s.lease(r, lease.Worker, now.Add(lease.For))
+	default:
+		r.group.ready.join(&r.spot, r.ready())
+	}
+}
+
+// existing gives the run that n would be, if it is there. The same idempotency key for another request is an
+// error.
+func (s *Store) existing(n *store.NewRun) (*run, error) {
+	if r := s.runs[runKey{n.Run.Workspace, n.Run.ID}]; r != nil {
+		return r, nil
+	}
+	if n.IdempotencyKey == "" {
+		return nil, nil //nolint:nilnil // There is none, which is no error.
+	}
+	r := s.keys[idempotencyKey{n.Run.Workspace, n.IdempotencyKey}]
+	if r != nil && r.fingerprint != n.Fingerprint {
+		return nil, flowforge.Errorf(flowforge.CodeConflict, "idempotency key %q was used for another request", n.IdempotencyKey)
+	}
+	return r, nil
+}
+
+// again answers a run that is there already. Who sent the very same one again, not knowing that it had leased it
+// from the start, learns of its lease.
+func (r *run) again(n *store.NewRun) store.Created {
+	answer := store.Created{Run: r.Run, Existing: true}
+	if r.ID == n.Run.ID && n.Lease != nil && r.held && r.worker == n.Lease.Worker {
+		answer.Epoch = r.epoch
+	}
+	return answer
+}
+
+// Claim leases runs that are ready.
+func (s *Store) Claim(ctx context.Context, claim store.Claim) ([]store.Claimed, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	now := s.now()
+	s.tick(now)
+	groups := s.ready(&claim)
+	var claimed []store.Claimed
+	for len(claimed) < claim.Limit {
+		first := firstOf(groups)
+		if first == nil {
+			break
+		}
+		first.leave()
+		s.lease(first.run, claim.Worker, now.Add(claim.For))
+		claimed = append(claimed, first.run.claimed(&claim))
+	}
+	return claimed, nil
+}
+
+// ready gives the lines of runs that a claim may have.
+func (s *Store) ready(claim *store.Claim) []*line {
+	var ready []*line
+	for _, g := range s.groups {
+		if g.ready.first() != nil && slices.Contains(claim.Pools, g.pool) && within(g.types, claim.NodeTypes) {
+			ready = append(ready, &g.ready)
+		}
+	}
+	return ready
+}
+
+// firstOf gives the first of several lines, or nil.
+func firstOf(lines []*line) *spot {
+	var first *spot
+	for _, l := range lines {
+		if top := l.first(); top != nil && (first == nil || top.rank.less(&first.rank)) {
+			first = top
+		}
+	}
+	return first
+}
+
+func (r *run) claimed(claim *store.Claim) store.Claimed {
+	return store.Claimed{
+		Run: r.Run,
+		Lease: store.Lease{
+			Worker: claim.Worker, Workspace: r.Workspace, Run: r.ID, Epoch: r.epoch, For: claim.For,
+		},
+		Claims:   int(r.epoch), // each lease has the next epoch
+		Nodes:    r.nodes.slice(0, r.nodes.records.len()),
+		Snapshot: r.snapshot,
+		Messages: slices.Clone(r.inbox.unread),
+	}
+}
+
+// Renew prolongs leases.
+func (s *Store) Renew(ctx context.Context, leases []store.Lease) ([]store.Renewed, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	now := s.now()
+	answers := make([]store.Renewed, len(leases))
+	for i := range leases {
+		r := s.holds(&leases[i])
+		if r == nil {
+			answers[i].Lost = true
+			continue
+		}
+		r.spot.leave()
+		r.until = now.Add(leases[i].For)
+		s.leases.join(&r.spot, r.rank(r.until))
+		answers[i].Unread = len(r.inbox.unread) > 0
+	}
+	return answers, nil
+}
+
+// Release gives runs back.
+func (s *Store) Release(ctx context.Context, leases []store.Lease) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	now := s.now()
+	for i := range leases {
+		if r := s.holds(&leases[i]); r != nil {
+			r.unlease()
+			s.waits(r, now)
+			s.place(r, now)
+		}
+	}
+	return nil
+}
+
+// holds gives the run whose lease this is, or nil if it is not any more.
+func (s *Store) holds(lease *store.Lease) *run {
+	r := s.runs[runKey{lease.Workspace, lease.Run}]
+	if r == nil || !r.held || r.epoch != lease.Epoch {
+		return nil
+	}
+	return r
+}
+
+// finish takes note of a run that has ended, and forgets the one that has been so the longest if there are too
+// many.
+func (s *Store) finish(r *run) {
+	if s.keep < 0 {
+		return
+	}
+	s.finished = append(s.finished, r)
+	if len(s.finished) <= s.keep {
+		return
+	}
+	oldest := s.finished[0]
+	s.finished[0] = nil
+	s.finished = s.finished[1:]
+	s.forget(oldest)
+}
+
+// forget leaves nothing of a run.
+func (s *Store) forget(r *run) {
+	delete(s.runs, runKey{r.Workspace, r.ID})
+	if r.key != "" {
+		delete(s.keys, idempotencyKey{r.Workspace, r.key})
+	}
+	for _, t := range r.tasks {
+		delete(s.tasks, t.ID)
+	}
+	if r.group.runs--; r.group.runs == 0 {
+		delete(s.groups, r.group.name)
+	}
+	s.dropDocument(r.Workspace, r.text)
+	s.unlist(r)
+}

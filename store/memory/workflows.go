@@ -1,0 +1,179 @@
+package memory
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+// A shelf is the workflows of a workspace.
+type shelf struct {
+	byID   map[flowforge.WorkflowID]*workflow
+	byName map[string]*workflow
+	names  []string // sorted
+}
+
+// A workflow has a draft, and versions from 1 upwards.
+type workflow struct {
+	id        flowforge.WorkflowID
+	name      string
+	published int
+	draft     text
+	versions  []text
+}
+
+type text struct {
+	document store.Document
+	savedAt  time.Time
+}
+
+func (w *workflow) saved(version int, of text) store.SavedWorkflow {
+	return store.SavedWorkflow{
+		ID: w.id, Name: w.name, Version: version, Published: w.published,
+		Document: of.document, SavedAt: of.savedAt,
+	}
+}
+
+// SaveDraft saves the draft of a workflow.
+func (s *Store) SaveDraft(
+	ctx context.Context, workspace flowforge.Workspace, saved store.SavedWorkflow,
+) (store.SavedWorkflow, error) {
+	if err := s.enter(ctx); err != nil {
+		return store.SavedWorkflow{}, err
+	}
+	defer s.mu.Unlock()
+	h := s.workflows[workspace]
+	if h == nil {
+		h = &shelf{byID: map[flowforge.WorkflowID]*workflow{}, byName: map[string]*workflow{}}
+		s.workflows[workspace] = h
+	}
+	w := h.byName[saved.Name]
+	if saved.ID != "" {
+		named := w
+		if w = h.byID[saved.ID]; w == nil {
+			return store.SavedWorkflow{}, noWorkflow(string(saved.ID))
+		}
+		if named != nil && named != w {
+			return store.SavedWorkflow{}, flowforge.Errorf(flowforge.CodeConflict,
+				"there is another workflow named %q", saved.Name)
+		}
+	}
+	if w == nil {
+		w = &workflow{id: newWorkflowID(s.now())}
+		h.byID[w.id] = w
+	}
+	h.rename(w, saved.Name)
+	s.keepDocument(workspace, saved.Document)
+	s.dropDocument(workspace, w.draft.document.Hash)
+	w.draft = text{saved.Document, saved.SavedAt}
+	return w.saved(store.DraftVersion, w.draft), nil
+}
+
+// shelf gives the workflows of a workspace, to be read only.
+func (s *Store) shelf(workspace flowforge.Workspace) *shelf {
+	if h := s.workflows[workspace]; h != nil {
+		return h
+	}
+	return &shelf{}
+}
+
+func (h *shelf) rename(w *workflow, name string) {
+	if h.byName[name] == w {
+		return
+	}
+	if h.byName[w.name] == w {
+		delete(h.byName, w.name)
+		at, _ := slices.BinarySearch(h.names, w.name)
+		h.names = slices.Delete(h.names, at, at+1)
+	}
+	w.name = name
+	h.byName[name] = w
+	at, _ := slices.BinarySearch(h.names, name)
+	h.names = slices.Insert(h.names, at, name)
+}
+
+// Publish makes the draft an immutable version.
+func (s *Store) Publish(
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID,
+) (store.SavedWorkflow, error) {
+	if err := s.enter(ctx); err != nil {
+		return store.SavedWorkflow{}, err
+	}
+	defer s.mu.Unlock()
+	w := s.shelf(workspace).byID[id]
+	if w == nil {
+		return store.SavedWorkflow{}, noWorkflow(string(id))
+	}
+	s.keepDocument(workspace, w.draft.document)
+	w.versions = append(w.versions, w.draft)
+	w.published = len(w.versions)
+	return w.saved(w.published, w.draft), nil
+}
+
+// Workflow finds a workflow by name.
+func (s *Store) Workflow(
+	ctx context.Context, workspace flowforge.Workspace, name string, version int,
+) (store.SavedWorkflow, error) {
+	if err := s.enter(ctx); err != nil {
+		return store.SavedWorkflow{}, err
+	}
+	defer s.mu.Unlock()
+	w := s.shelf(workspace).byName[name]
+	if w == nil {
+		return store.SavedWorkflow{}, noWorkflow(name)
+	}
+	if version == store.DraftVersion {
+		return w.saved(version, w.draft), nil
+	}
+	if version == store.PublishedVersion {
+		version = w.published
+	}
+	if version < 1 || version > len(w.versions) {
+		return store.SavedWorkflow{}, flowforge.Errorf(flowforge.CodeNotFound,
+			"workflow %q has no such published version", name)
+	}
+	return w.saved(version, w.versions[version-1]), nil
+}
+
+// ListWorkflows gives the workflows in order of name.
+func (s *Store) ListWorkflows(
+	ctx context.Context, workspace flowforge.Workspace, after string, limit int,
+) ([]store.SavedWorkflow, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	h := s.shelf(workspace)
+	skip, found := slices.BinarySearch(h.names, after)
+	if found {
+		skip++
+	}
+	from, to := page(len(h.names), skip, limit)
+	var listed []store.SavedWorkflow
+	for _, name := range h.names[from:to] {
+		w := h.byName[name]
+		listed = append(listed, w.saved(store.DraftVersion, text{savedAt: w.draft.savedAt}))
+	}
+	return listed, nil
+}
+
+func noWorkflow(name string) error {
+	return flowforge.Errorf(flowforge.CodeNotFound, "there is no workflow %q", name)
+}
+
+// newWorkflowID makes a UUID of version 7 (RFC 9562, section 5.7): a time in milliseconds, then random bits.
+func newWorkflowID(now time.Time) flowforge.WorkflowID {
+	var id [16]byte
+	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16)
+	_, _ = rand.Read(id[6:]) // never fails
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	text := hex.EncodeToString(id[:])
+	return flowforge.WorkflowID(text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:])
+}
