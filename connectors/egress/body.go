@@ -17,8 +17,8 @@ import (
 // guardedBody is the body as it comes from the wire: bounded, its errors ours.
 type guardedBody struct {
 	from   io.ReadCloser
-	caller context.Context // of the request
-	ctx    context.Context // of the request, with our limit
+	caller context.Context //nolint:containedctx // The body lives as long as the request does.
+	ctx    context.Context //nolint:containedctx // The same, with our limit.
 	cancel context.CancelFunc
 	left   int64
 	read   int64
@@ -123,6 +123,8 @@ func (i *inflated) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (i *inflated) Close() error { return i.wire.Close() }
+
 func (i *inflated) readPlain(p []byte) (int, error) {
 	if i.plain == nil {
 		plain, err := i.open(i.wire)
@@ -150,5 +152,3 @@ func (i *inflated) describe(err error) error {
 	}
 	return flowforge.Errorf(CodeEncoding, "the compressed response of %s is broken", hostOf(i.wire.host))
 }
-
-func (i *inflated) Close() error { return i.wire.Close() }

@@ -96,7 +96,7 @@ func New(policy Policy) (*Client, error) {
 		IdleConnTimeout:        idleTime,
 	}
 	if policy.Proxy != nil {
-		if s := policy.Proxy.Scheme; s != "http" && s != "https" || policy.Proxy.Host == "" {
+		if s := policy.Proxy.Scheme; s != "http" && s != https || policy.Proxy.Host == "" {
 			return nil, flowforge.Errorf(CodeInvalid, "the egress proxy is not an http or https URL")
 		}
 		c.proxied = true

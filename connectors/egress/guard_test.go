@@ -38,7 +38,7 @@ fd00:ec2::254 fd20:ce::254 fdff:ffff::1 fe80::1 fe80::a9fe:a9fe febf::1 fec0::1 
 func TestSpecialAddressesAreDenied(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t)
-	for _, text := range strings.Fields(badAddresses) {
+	for text := range strings.FieldsSeq(badAddresses) {
 		addr := netip.MustParseAddr(text)
 		require.False(t, g.allows(addr, 443), text)
 		err := g.control(t.Context(), "tcp", netip.AddrPortFrom(addr, 443).String(), nil)
@@ -51,7 +51,7 @@ func TestSpecialAddressesAreDenied(t *testing.T) {
 func TestPublicAddressesAreAllowed(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t)
-	for _, text := range strings.Fields(`1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.1 100.63.255.255 100.128.0.1 126.255.255.255 128.0.0.1
+	for text := range strings.FieldsSeq(`1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.1 100.63.255.255 100.128.0.1 126.255.255.255 128.0.0.1
 		169.253.255.255 169.255.0.1 172.15.255.255 172.32.0.1 192.0.1.1 192.167.255.255 192.169.0.1 198.17.255.255 198.20.0.1
 		223.255.255.255 2001:4860:4860::8888 2606:4700::1111 2a00:1450::1 2001:200::1 2003::1 3ffe:ffff::1 2a00::5efe:8.8.8.8`) {
 		require.True(t, g.allows(netip.MustParseAddr(text), 443), text)
@@ -93,7 +93,7 @@ func TestOddNotationsAreRefusedBeforeAnyLookup(t *testing.T) {
 	t.Parallel()
 	client, err := New(Policy{Resolver: noLookup{t}})
 	require.NoError(t, err)
-	for _, text := range strings.Fields(`http://2130706433/ http://0x7f000001/ http://0X7F.1/ http://017700000001/ http://0177.0.0.1/
+	for text := range strings.FieldsSeq(`http://2130706433/ http://0x7f000001/ http://0X7F.1/ http://017700000001/ http://0177.0.0.1/
 		http://127.1/ http://127.0.1/ http://127.0.0.01/ http://127.0.0.1./ http://127.0.0.256/ http://1.2.3.4.5/ http://0/ http://0x/
 		http://0xfg.0xa/ http://a.0x1/ http://a.b.1/ http://example.com./ http://.example.com/ http://example..com/ http://./
 		http://１２７.0.0.1/ http://①②⑦.0.0.1/ http://127。0。0。1/ http://ｅxample.com/ http://münchen.example/ http://ex%61mple.com/
@@ -124,7 +124,7 @@ func TestOddNotationsAreRefusedBeforeAnyLookup(t *testing.T) {
 
 func TestPlainNotationsAreNot(t *testing.T) {
 	t.Parallel()
-	for _, host := range strings.Fields(`example.com EXAMPLE.com a localhost 1.example.com 0x7f.example 1password.com a_b.example xn--mnchen-3ya.de
+	for host := range strings.FieldsSeq(`example.com EXAMPLE.com a localhost 1.example.com 0x7f.example 1password.com a_b.example xn--mnchen-3ya.de
 		8.8.8.8 ::1 2606:4700::1111 a.b.c.d.e.f.g 127-0-0-1.example x0x1`) {
 		require.NoError(t, checkHost(host), host)
 	}

@@ -10,10 +10,12 @@ import (
 	"github.com/flowforge-go/flowforge"
 )
 
+const https = "https"
+
 // checkURL refuses URLs that are not plainly http or https to a plainly written host.
 func checkURL(u *url.URL) error {
 	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
+	case u.Scheme != "http" && u.Scheme != https:
 		return flowforge.Errorf(CodeInvalid, "the URL must begin with http:// or https://")
 	case u.Opaque != "":
 		return flowforge.Errorf(CodeInvalid, "the URL must have two slashes after its scheme")
@@ -102,7 +104,7 @@ func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
 		port = "80"
-		if u.Scheme == "https" {
+		if u.Scheme == https {
 			port = "443"
 		}
 	}

@@ -79,11 +79,6 @@ func parseRange(cidr string) (netip.Prefix, error) {
 	return prefix, nil
 }
 
-// allows reports whether the rule covers an address and port.
-func (r Rule) allows(addr netip.Addr, port uint16) bool {
-	return r.Range.Contains(addr) && (r.Port == 0 || r.Port == port)
-}
-
 // String writes the rule as ParseRule reads it.
 func (r Rule) String() string {
 	switch {
@@ -106,4 +101,9 @@ func (r *Rule) UnmarshalText(text []byte) error {
 	}
 	*r = rule
 	return nil
+}
+
+// allows reports whether the rule covers an address and port.
+func (r Rule) allows(addr netip.Addr, port uint16) bool {
+	return r.Range.Contains(addr) && (r.Port == 0 || r.Port == port)
 }

@@ -66,7 +66,7 @@ func (c *Client) Do(request *http.Request, options Options) (*http.Response, err
 type sending struct {
 	client     *Client
 	options    Options
-	caller     context.Context // to tell its end from that of our own limit
+	caller     context.Context //nolint:containedctx // To tell its end from that of our own limit.
 	first      string          // origin of the first hop
 	authorized bool            // no redirect has led elsewhere
 	hops       int
@@ -117,7 +117,8 @@ func (s *sending) hop(request *http.Request) (*http.Response, error) {
 		// What a credential brings is judged as everything else, and must not lead elsewhere.
 		if err := checkRequest(wire); err != nil || origin(wire.URL) != s.first {
 			closeBody(request)
-			return nil, flowforge.Errorf(CodeInvalid, "the credential cannot be put on a request: its name or value has characters that no header may have")
+			return nil, flowforge.Errorf(CodeInvalid,
+				"the credential cannot be put on a request: its name or value has characters that no header may have")
 		}
 	}
 	finish(wire.Header)
@@ -172,7 +173,7 @@ func (s *sending) next(request *http.Request, status int, location string) (*htt
 	if err := checkURL(to); err != nil {
 		return nil, err
 	}
-	if request.URL.Scheme == "https" && to.Scheme == "http" {
+	if request.URL.Scheme == https && to.Scheme != https {
 		return nil, flowforge.Errorf(CodeRedirect, "%s redirects from https to http, which is refused", hostOf(request.URL.Host))
 	}
 	next := request.Clone(request.Context())
@@ -181,7 +182,7 @@ func (s *sending) next(request *http.Request, status int, location string) (*htt
 		dropBody(next, status)
 	} else if request.Body != nil && request.Body != http.NoBody {
 		if request.GetBody == nil {
-			return nil, nil
+			return nil, nil //nolint:nilnil // As documented.
 		}
 		if next.Body, err = request.GetBody(); err != nil {
 			return nil, flowforge.Errorf(CodeRedirect, "read the body again for a redirect: %w", err)

@@ -279,11 +279,28 @@ func TestHeadersThatAreRefused(t *testing.T) {
 	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the request was sent") })
 	client := newClient(t, egress.Policy{})
 	for _, header := range []http.Header{
-		{"X": {"a\r\nEvil: 1"}}, {"X": {"a\nb"}}, {"X": {"a\rb"}}, {"X": {"a\x00b"}}, {"X": {"ok", "a\x7f"}},
-		{"X\r\nEvil": {"1"}}, {"X Y": {"1"}}, {"": {"1"}}, {"X:": {"1"}}, {"Ä": {"1"}},
-		{"Host": {"evil"}}, {"host": {"evil"}}, {"Connection": {"X"}}, {"Transfer-Encoding": {"chunked"}}, {"te": {"trailers"}},
-		{"Trailer": {"X"}}, {"Upgrade": {"h2c"}}, {"Keep-Alive": {"1"}}, {"Proxy-Authorization": {"x"}}, {"Content-Length": {"1"}},
-		{"Expect": {"100-continue"}}, {"Proxy-Connection": {"x"}},
+		{"X": {"a\r\nEvil: 1"}},
+		{"X": {"a\nb"}},
+		{"X": {"a\rb"}},
+		{"X": {"a\x00b"}},
+		{"X": {"ok", "a\x7f"}},
+		{"X\r\nEvil": {"1"}},
+		{"X Y": {"1"}},
+		{"": {"1"}},
+		{"X:": {"1"}},
+		{"Ä": {"1"}},
+		{"Host": {"evil"}},
+		{"host": {"evil"}},
+		{"Connection": {"X"}},
+		{"Transfer-Encoding": {"chunked"}},
+		{"te": {"trailers"}},
+		{"Trailer": {"X"}},
+		{"Upgrade": {"h2c"}},
+		{"Keep-Alive": {"1"}},
+		{"Proxy-Authorization": {"x"}},
+		{"Content-Length": {"1"}},
+		{"Expect": {"100-continue"}},
+		{"Proxy-Connection": {"x"}},
 	} {
 		request := newRequest(t, http.MethodGet, server.URL, "")
 		request.Header = header
@@ -314,7 +331,7 @@ func TestLimitOfResponse(t *testing.T) {
 			w.Header().Set("Content-Length", "101")
 		}
 		_, _ = io.WriteString(w, strings.Repeat("x", 50))
-		w.(http.Flusher).Flush() //nolint:forcetypeassert // It is one.
+		w.(http.Flusher).Flush()
 		_, _ = io.WriteString(w, strings.Repeat("x", 50))
 		if r.URL.Path != "/exact" {
 			_, _ = io.WriteString(w, "x")
@@ -435,7 +452,7 @@ func TestLimitOfTime(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/body" {
 			_, _ = io.WriteString(w, "some")
-			w.(http.Flusher).Flush() //nolint:forcetypeassert // It is one.
+			w.(http.Flusher).Flush()
 		}
 		<-r.Context().Done()
 	})
@@ -493,7 +510,7 @@ func TestCodesOfConnectionErrors(t *testing.T) {
 		if r.URL.Path == "/body" {
 			w.Header().Set("Content-Length", "10")
 			_, _ = io.WriteString(w, "half")
-			w.(http.Flusher).Flush() //nolint:forcetypeassert // It is one.
+			w.(http.Flusher).Flush()
 		}
 		panic(http.ErrAbortHandler)
 	})
