@@ -3,6 +3,7 @@ package flowforge
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -14,27 +15,28 @@ type Duration time.Duration
 
 // ParseDuration reads a duration as documents write it.
 func ParseDuration(text string) (Duration, error) {
+	const day = 24 * time.Hour
 	rest := text
 	var days time.Duration
 	if number, tail, found := strings.Cut(text, "d"); found {
-		n, err := strconv.ParseUint(number, 10, 16)
-		if err != nil {
+		n, err := strconv.ParseUint(number, 10, 64)
+		if err != nil || n > uint64(math.MaxInt64/day) {
 			return 0, durationError(text)
 		}
-		days, rest = time.Duration(n)*24*time.Hour, tail
+		days, rest = time.Duration(n)*day, tail
 		if rest == "" {
 			return Duration(days), nil
 		}
 	}
 	d, err := time.ParseDuration(rest)
-	if err != nil || d < 0 || d+days < 0 {
+	if err != nil || strings.HasPrefix(rest, "+") || d < 0 || d+days < 0 {
 		return 0, durationError(text)
 	}
 	return Duration(days + d), nil
 }
 
 func durationError(text string) error {
-	return fmt.Errorf("%q is not a duration: write a number with its unit, such as \"30s\", \"1h30m\" or \"7d\"", text)
+	return fmt.Errorf("%q is not a duration: write a number with its unit, such as \"30s\", \"1h30m\" or \"7d\"", shorten(text))
 }
 
 // Std gives the duration as the standard library's type.

@@ -26,7 +26,7 @@ func (e Endpoint) MarshalText() ([]byte, error) { return []byte(e.String()), nil
 func (e *Endpoint) UnmarshalText(text []byte) error {
 	node, port, dotted := strings.Cut(string(text), ".")
 	if node == "" || (dotted && port == "") {
-		return fmt.Errorf("%q is not a connection's end: write \"node\" or \"node.port\"", text)
+		return fmt.Errorf("%q is not a connection's end: write \"node\" or \"node.port\"", shorten(string(text)))
 	}
 	*e = Endpoint{Node: NodeID(node), Port: Port(port)}
 	return nil

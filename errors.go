@@ -69,7 +69,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is an Error with the same code.
 func (e *Error) Is(target error) bool {
-	other, ok := target.(*Error) //nolint:errorlint // Is is asked about target itself, not its chain.
+	other, ok := target.(*Error)
 	return ok && e.Code == other.Code
 }
 

@@ -4,7 +4,11 @@
 // github.com/flowforge-go/flowforge/engine.
 package flowforge
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // Identifiers. The engine mints the random ones as UUIDv7, so that they sort by their time of creation.
 type (
@@ -75,6 +79,9 @@ type Node struct {
 	Finally      bool        `json:"finally,omitempty"`
 	Pool         string      `json:"pool,omitempty"` // pool of workers that runs it; empty: the run's
 }
+
+// DefaultFinallyTimeout bounds the finally nodes of a run, unless the document says.
+const DefaultFinallyTimeout = time.Minute
 
 // DefaultParallel is how many elements of an each or a foreach run at a time, unless the document says.
 const DefaultParallel = 16
@@ -184,21 +191,28 @@ type Batch struct {
 func (s *Settings) StopsAtFailure() bool { return s.FailFast == nil || *s.FailFast }
 
 // Secret is text that must not be seen: everything that formats or encodes it gives "[redacted]".
-type Secret struct{ text string }
+type Secret struct {
+	text *string // a pointer, since fmt asks no method of a value in an unexported field
+}
 
 const redacted = "[redacted]"
 
 // NewSecret hides text.
-func NewSecret(text string) Secret { return Secret{text: text} }
+func NewSecret(text string) Secret { return Secret{text: &text} }
 
 // Reveal gives the hidden text, for the one place that sends it.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
+
+// Format gives "[redacted]" for every verb of fmt.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // String gives "[redacted]".
 func (Secret) String() string { return redacted }
-
-// GoString gives "[redacted]".
-func (Secret) GoString() string { return redacted }
 
 // MarshalText gives "[redacted]".
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -1,14 +1,17 @@
 package flowforge
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // DidYouMean gives `: did you mean "x"?` for the known word nearest to a mistyped one, or "" where none is
-// near enough to be a likely slip.
+// near enough to be a likely slip. Capital and small letters count as equal.
 func DidYouMean(word string, known []string) string {
 	limit := len(word)/4 + 1
 	best, nearest := limit+1, ""
 	for _, candidate := range known {
-		if d := editDistance(word, candidate, limit); d < best {
+		if d := editDistance(strings.ToLower(word), strings.ToLower(candidate), limit); d < best {
 			best, nearest = d, candidate
 		}
 	}

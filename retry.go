@@ -1,6 +1,7 @@
 package flowforge
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -45,26 +46,25 @@ func (p *RetryPolicy) Backoff(failed int, random float64) time.Duration {
 	if interval == 0 {
 		interval = float64(time.Second)
 	}
-	limit := float64(p.MaxInterval)
+	limit := p.MaxInterval.Std()
 	if limit == 0 {
-		limit = float64(time.Minute)
+		limit = time.Minute
 	}
 	multiplier := p.Multiplier
 	if multiplier == 0 {
 		multiplier = 2
 	}
-	for range failed - 1 {
-		if interval *= multiplier; interval >= limit {
-			break
-		}
+	interval *= math.Pow(multiplier, float64(failed-1))
+	whole := limit // where the interval is longer, beyond what a Duration holds perhaps
+	if interval < float64(limit) {
+		whole = time.Duration(max(0, interval))
 	}
-	interval = min(interval, limit)
 	switch p.Jitter {
 	case JitterNone:
-		return time.Duration(interval)
+		return whole
 	case JitterEqual:
-		return time.Duration(interval/2 + random*interval/2)
+		return whole/2 + time.Duration(random*float64(whole/2))
 	case JitterFull, "":
 	}
-	return time.Duration(random * interval)
+	return time.Duration(random * float64(whole))
 }
