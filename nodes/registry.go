@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/flowforge-go/flowforge"
@@ -118,4 +119,15 @@ func (r *Registry) Specs() []Spec {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Version, b.Version))
 	})
 	return specs
+}
+
+// Names gives the names of all types with their versions, "core.set@1", sorted.
+func (r *Registry) Names() []string {
+	specs := r.Specs()
+	names := make([]string, len(specs))
+	for i, spec := range specs {
+		names[i] = spec.Type + "@" + strconv.Itoa(spec.Version)
+	}
+	slices.Sort(names)
+	return names
 }
