@@ -59,6 +59,14 @@ func values() *rapid.Generator[flowforge.Value] {
 	})
 }
 
+// params are null or an object that is not empty.
+func params() *rapid.Generator[flowforge.Value] {
+	objects := rapid.MapOfN(texts(), things(1), 1, 4)
+	return rapid.OneOf(rapid.Just(flowforge.Value{}), rapid.Map(objects, func(object map[string]any) flowforge.Value {
+		return flowforge.MustValue(object)
+	}))
+}
+
 func durations() *rapid.Generator[flowforge.Duration] {
 	return rapid.OneOf(
 		rapid.Map(rapid.Int64Range(0, math.MaxInt64), func(n int64) flowforge.Duration { return flowforge.Duration(n) }),
@@ -123,7 +131,7 @@ func node(t *rapid.T) flowforge.Node {
 		}),
 		Disabled: rapid.Bool().Draw(t, "disabled"),
 		Pinned:   optional(t, "pinned", func(t *rapid.T) flowforge.Value { return values().Draw(t, "pin") }),
-		Params:   values().Draw(t, "params"),
+		Params:   params().Draw(t, "params"),
 
 		Join: word[flowforge.Join](t, "join"), Each: values().Draw(t, "each"), EachParallel: count(t, "parallel"),
 		Retry: retry(t), Timeout: durations().Draw(t, "timeout"), NodeTimeout: durations().Draw(t, "node_timeout"),
