@@ -5,6 +5,9 @@
 // holds its lease: each lease has an epoch, and a write with another epoch is refused alone, without failing
 // its batch. Sending a write again after an unknown outcome is safe. Another workspace's object answers
 // exactly as one that does not exist: an Error with flowforge.CodeNotFound.
+//
+// Instants are kept to the microsecond at least, values as their canonical JSON. What a store is given and what
+// it gives out is shared: neither side changes it. A closed store answers flowforge.CodeClosed.
 package store
 
 import (
@@ -33,20 +36,24 @@ type Store interface {
 type Runs interface {
 	// Create makes runs. One whose ID exists, or whose workspace has seen its IdempotencyKey, changes nothing
 	// and answers what there is. Runs with a Lease are owned by it from the start, unless a slot they need is
-	// taken; the others wait to be claimed.
+	// taken or their WakeAt is to come; the others wait to be claimed.
 	Create(ctx context.Context, runs []NewRun) ([]Created, error)
 
-	// Claim leases runs that are ready: queued ones with their slots, those whose wake-up time has come, those
-	// with unread messages, those whose lease has ended. By priority, then the longest waiting first; never one
-	// that needs a node type or a pool the claim does not name.
+	// Claim leases runs that are ready: those whose wake-up time has come and that have their slots, parked ones
+	// with unread messages, those that were released or whose lease has ended. A run with an unread
+	// MessageCancel is ready whatever it waits for, even a slot, since all it will do is end; no other message
+	// lets a run begin before its time. By priority, then the longest waiting first; never one that needs a
+	// node type or a pool the claim does not name.
 	Claim(ctx context.Context, claim Claim) ([]Claimed, error)
 
-	// Commit applies transitions, each only where the run has the transition's epoch and FromSeq. A run that is
-	// already at ToSeq under that epoch has applied it before, which is success. Transitions of one run are in
-	// order and may follow each other in one batch.
+	// Commit applies transitions, each only where the run has the transition's epoch and FromSeq, and each
+	// whole or not at all. A run that is already at ToSeq or beyond under that epoch has applied it before,
+	// which is success. Transitions of one run are in order and may follow each other in one batch. A lease
+	// that has ended still holds until someone else claims the run: the epoch decides, not the clock. What
+	// would leave a gap in the events, follow an end or change a recorded result is CodeConflict.
 	Commit(ctx context.Context, transitions []Transition) ([]Committed, error)
 
-	// Renew prolongs leases and tells which were lost.
+	// Renew prolongs leases, from now on, and tells which were lost.
 	Renew(ctx context.Context, leases []Lease) ([]Renewed, error)
 
 	// Release gives runs back, to be claimed by any worker at once; leases lost already are ignored.
@@ -73,10 +80,11 @@ type Document struct {
 }
 
 // Slot is one place under a concurrency limit. It is taken when granted and freed when the run ends, or when
-// it parks where ReleaseWhileWaiting.
+// it parks where ReleaseWhileWaiting. Who needs several gets all of them or none; the oldest waiter gets a freed
+// one, and nobody passes it.
 type Slot struct {
-	Key                 string
-	Limit               int
+	Key                 string // of the workspace; once per run
+	Limit               int    // at least 1
 	ReleaseWhileWaiting bool
 }
 
@@ -84,8 +92,11 @@ type Slot struct {
 type Created struct {
 	Run      flowforge.Run // as it is stored
 	Existing bool          // it was there before
-	Epoch    int64         // of the lease; 0: not leased
 	Err      error         // this run was refused
+
+	// Epoch is that of the lease; 0: not leased. An existing run has it only where it has the ID and the worker
+	// that were sent, so that a start whose outcome is unknown may be sent again.
+	Epoch int64
 }
 
 // Lease is the right to write a run until a moment that only the store's clock knows.
@@ -110,7 +121,7 @@ type Claim struct {
 type Claimed struct {
 	Run      flowforge.Run
 	Lease    Lease
-	Claims   int                 // how often it was claimed, this time included
+	Claims   int                 // how often it was leased, this time and an eager start included
 	Nodes    []flowforge.NodeRun // recorded ones, with outputs unless dropped
 	Snapshot []byte              // of the last Park; nil: never parked
 	Messages []Message           // unread ones, oldest first
@@ -123,23 +134,24 @@ type Transition struct {
 	Epoch     int64
 
 	// FromSeq and ToSeq are the sequence numbers of the newest durable event before and after. Where they are
-	// equal there are no events, and applying the transition twice is the same as once.
+	// equal there are no events, and applying the transition twice is the same as once, except that its log
+	// lines may be there twice.
 	FromSeq, ToSeq int64
 	Events         []flowforge.Event // FromSeq+1 to ToSeq
 
-	Status    flowforge.RunStatus // of the run afterwards
+	Status    flowforge.RunStatus // of the run afterwards: terminal with End, and only then
 	StartedAt time.Time           // zero: unchanged
 	End       *End                // the run ends; its lease and slots with it
 	Park      *Park               // the run waits without a worker; its lease ends
 
-	Nodes   []flowforge.NodeRun // set, by node and element; a terminal one never changes again
-	Dropped []NodeKey           // outputs that going on will not read; a store may forget them
+	Nodes   []flowforge.NodeRun // set, by node and element, each once; a terminal one never changes again
+	Dropped []NodeKey           // also with AllElements: outputs that going on will not read; a store may forget them
 	Logs    []LogLine           // to be appended
 
 	Read        []string           // ids of messages this transition applies
 	Tasks       []Task             // to be created
 	CancelTasks []flowforge.TaskID // to be told that their result is not wanted
-	Starts      []NewRun           // runs to be created with it: children, handlers
+	Starts      []NewRun           // runs to be created with it, as Create does: children, handlers
 }
 
 // NodeKey names a node run within its run.
@@ -148,7 +160,10 @@ type NodeKey struct {
 	Element string
 }
 
-// End is how a run ended.
+// AllElements as the Element of a NodeKey in Dropped means all elements of the node.
+const AllElements = "*"
+
+// End is how a run ended. The transition's last event is the flowforge.RunEnd of its status.
 type End struct {
 	Reason     string
 	Output     flowforge.Value
@@ -177,6 +192,8 @@ type LogLine struct {
 type Committed struct {
 	Err    error // CodeStaleEpoch where the lease was lost; other errors are of this transition alone
 	Unread bool  // the run has messages that no transition has read
+
+	Started []Created // answers the transition's Starts
 }
 
 // Renewed answers a Lease to be renewed.
@@ -187,8 +204,8 @@ type Renewed struct {
 
 // Inbox is how everyone but its owner reaches a run.
 type Inbox interface {
-	// Send puts a message into a run's inbox. A second one with the same ID changes nothing. To a run that has
-	// ended it is CodeConflict.
+	// Send puts a message into a run's inbox. A second one with the same ID changes nothing, whatever became of
+	// the first. To a run that has ended it is CodeConflict.
 	Send(ctx context.Context, message Message) error
 	// Messages gives the unread messages of a run, oldest first.
 	Messages(ctx context.Context, workspace flowforge.Workspace, run flowforge.RunID) ([]Message, error)
@@ -218,7 +235,7 @@ const (
 )
 
 // History reads what runs did. Node runs and events come in pages, so that a large run is never in memory
-// as a whole.
+// as a whole; a limit of 0 is 50.
 type History interface {
 	Run(ctx context.Context, workspace flowforge.Workspace, run flowforge.RunID) (flowforge.Run, error)
 	// Document gives the text of a workflow that a run was started with.
@@ -229,7 +246,7 @@ type History interface {
 	Events(ctx context.Context, workspace flowforge.Workspace, run flowforge.RunID, after int64, limit int) ([]flowforge.Event, error)
 	// Logs gives the lines that nodes logged, oldest first, after the first `skip`.
 	Logs(ctx context.Context, workspace flowforge.Workspace, run flowforge.RunID, skip, limit int) ([]LogLine, error)
-	// List gives runs without their input, vars and output, newest first.
+	// List gives runs without their input, vars and output, newest first: by CreatedAt, then ID.
 	List(ctx context.Context, workspace flowforge.Workspace, filter Filter) ([]flowforge.Run, error)
 }
 
@@ -237,14 +254,15 @@ type History interface {
 type Filter struct {
 	Workflow string // name
 	Statuses []flowforge.RunStatus
-	Before   flowforge.RunID // only older ones: the last of the page before
+	Before   flowforge.RunID // only older ones: the last of the page before; unknown: CodeNotFound
 	Limit    int             // 0: 50
 }
 
 // Workflows keeps saved workflows: a draft that changes and numbered versions that do not.
 type Workflows interface {
 	// SaveDraft saves the draft of the workflow with the document's name, which is unique in the workspace. An
-	// empty id makes a workflow if there is none of that name.
+	// empty id makes a workflow if there is none of that name, and else means the one there is. With an id the
+	// name may change; to another workflow's it is CodeConflict.
 	SaveDraft(ctx context.Context, workspace flowforge.Workspace, saved SavedWorkflow) (SavedWorkflow, error)
 	// Publish makes the draft an immutable version, the next number, and the one that starts use.
 	Publish(ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID) (SavedWorkflow, error)
@@ -277,11 +295,11 @@ type Tasks interface {
 	// RenewTasks prolongs leases; a task whose lease was lost or whose result is not wanted says so.
 	RenewTasks(ctx context.Context, leases []TaskLease) ([]RenewedTask, error)
 	// FinishTask records a result under the lease's epoch and puts MessageTaskDone into the run's inbox; with
-	// another epoch it is CodeStaleEpoch.
+	// another epoch it is CodeStaleEpoch. A second one changes nothing, nor does one whose result is not wanted.
 	FinishTask(ctx context.Context, lease TaskLease, result TaskResult) error
 }
 
-// Task is a node run handed to another pool.
+// Task is a node run handed to another pool. It is over with its run at the latest.
 type Task struct {
 	ID        flowforge.TaskID
 	Workspace flowforge.Workspace

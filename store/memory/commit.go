@@ -33,13 +33,16 @@ func (s *Store) commit(t *store.Transition, now time.Time) store.Committed {
 	if err != nil {
 		return store.Committed{Err: err}
 	}
-	if !applied {
+	var started []store.Created
+	if applied {
+		started = s.startedBefore(t)
+	} else {
 		if err := s.check(r, t); err != nil {
 			return store.Committed{Err: err}
 		}
-		s.apply(r, t, now)
+		started = s.apply(r, t, now)
 	}
-	return store.Committed{Unread: len(r.inbox.unread) > 0}
+	return store.Committed{Unread: len(r.inbox.unread) > 0, Started: started}
 }
 
 // guard refuses a transition that is not the run's next, and reports whether it was applied before. Only who has
@@ -64,7 +67,7 @@ func (r *run) guard(t *store.Transition) (applied bool, err error) {
 
 // apply makes the changes of a transition that check has accepted. Its order matters: a run that it starts may
 // wait for the slot that it frees.
-func (s *Store) apply(r *run, t *store.Transition, now time.Time) {
+func (s *Store) apply(r *run, t *store.Transition, now time.Time) (started []store.Created) {
 	r.Status, r.Seq = t.Status, t.ToSeq
 	if !t.StartedAt.IsZero() {
 		r.StartedAt = t.StartedAt
@@ -76,9 +79,7 @@ func (s *Store) apply(r *run, t *store.Transition, now time.Time) {
 		r.nodes.set(&t.Nodes[i], &s.steps)
 	}
 	for _, key := range t.Dropped {
-		if record := r.nodes.find(key, &s.steps); record != nil {
-			record.drop()
-		}
+		r.nodes.drop(key, &s.steps)
 	}
 	for i := range t.Logs {
 		r.logs.add(t.Logs[i])
@@ -100,11 +101,27 @@ func (s *Store) apply(r *run, t *store.Transition, now time.Time) {
 	case t.Park != nil:
 		s.park(r, t.Park, now)
 	}
-	for i := range t.Starts {
-		child := t.Starts[i]
-		child.Lease = nil
-		s.create(&child, now)
+	if len(t.Starts) > 0 {
+		started = make([]store.Created, len(t.Starts))
 	}
+	for i := range t.Starts {
+		started[i] = s.create(&t.Starts[i], now)
+	}
+	return started
+}
+
+// startedBefore answers the starts of a transition that was applied before.
+func (s *Store) startedBefore(t *store.Transition) []store.Created {
+	started := make([]store.Created, len(t.Starts))
+	for i := range t.Starts {
+		start := &t.Starts[i]
+		if r, err := s.existing(start); r != nil {
+			started[i] = r.again(start)
+		} else { // it has ended, and was forgotten
+			started[i] = store.Created{Run: start.Run, Existing: true, Err: err}
+		}
+	}
+	return started
 }
 
 // end frees all that the run held.

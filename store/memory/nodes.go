@@ -10,7 +10,8 @@ import (
 // nodes is the node runs of a run, in the order they were first recorded.
 type nodes struct {
 	records pages[nodeRecord]
-	index   map[store.NodeKey]int32 // nil while there are few
+	index   map[store.NodeKey]int32    // nil while there are few
+	latest  map[flowforge.NodeID]int32 // of the elements of each node, the number of the latest; the first is 1
 }
 
 // manyNodes is how many node runs are searched one by one before an index is made.
@@ -23,6 +24,7 @@ type nodeRecord struct {
 	output   flowforge.Ports
 	started  int64 // in nanoseconds since 1970
 	finished int64
+	before   int32 // the number of the element of the same node before this one; 0: none
 	whole    *flowforge.NodeRun
 }
 
@@ -44,17 +46,46 @@ func (n *nodes) find(key store.NodeKey, steps *int) *nodeRecord {
 	return nil
 }
 
+// drop forgets an output, or those of all elements of a node.
+func (n *nodes) drop(key store.NodeKey, steps *int) {
+	if key.Element != store.AllElements {
+		if record := n.find(key, steps); record != nil {
+			record.drop()
+		}
+		return
+	}
+	for number := n.latest[key.Node]; number != 0; {
+		*steps++
+		record := n.records.at(int(number) - 1)
+		record.drop()
+		number = record.before
+	}
+}
+
 // set records a node run; a terminal one that is there stays as it is.
 func (n *nodes) set(run *flowforge.NodeRun, steps *int) {
 	key := store.NodeKey{Node: run.Node, Element: run.Element}
 	record := n.find(key, steps)
 	switch {
 	case record == nil:
-		n.records.add(pack(key, run))
-		n.reindex(key)
+		n.add(pack(key, run))
 	case !record.status().Terminal():
+		before := record.before
 		*record = pack(key, run)
+		record.before = before
 	}
+}
+
+func (n *nodes) add(record nodeRecord) {
+	if record.key.Element != "" {
+		if n.latest == nil {
+			n.latest = map[flowforge.NodeID]int32{}
+		}
+		record.before = n.latest[record.key.Node]
+		n.latest[record.key.Node] = int32(n.records.len() + 1) //nolint:gosec // Memory ends long before 2^31 records.
+	}
+	n.records.add(record)
+	n.reindex(record.key)
 }
 
 // reindex takes note of the record that was added last.

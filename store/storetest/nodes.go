@@ -1,0 +1,172 @@
+package storetest
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+func nodeCases() []testCase {
+	return []testCase{
+		{"a node run is kept as it was given", func(k *kit) {
+			o := k.start(k.newRun())
+			at := k.Now().UTC().Truncate(time.Microsecond)
+			step := o.next(flowforge.EventNodeFailed)
+			step.Nodes = []flowforge.NodeRun{
+				{
+					Node: "a", Element: "1/2", Status: flowforge.NodeFailed, Reason: flowforge.ReasonFailFast, Attempts: 3, Lost: 1,
+					Copied: true, StartedAt: at, FinishedAt: at.Add(time.Second),
+					Output: flowforge.On(flowforge.PortError, flowforge.MustValue("x")),
+					Error:  &flowforge.Failure{Code: "timeout", Message: "late", Details: flowforge.MustValue(1)},
+				},
+				{
+					Node: "b", Status: flowforge.NodeSucceeded, Attempts: 1, StartedAt: at, FinishedAt: at,
+					Output: flowforge.Ports{{Port: "x", Value: flowforge.MustValue(1)}, {Port: "a", Value: flowforge.MustValue(nil)}},
+				},
+				{Node: "c", Status: flowforge.NodeSkipped, Reason: flowforge.ReasonNoInput},
+				{Node: "d", Status: flowforge.NodeSucceeded, Attempts: 1, FinishedAt: at},
+				{Node: "e", Status: flowforge.NodeSucceeded, Attempts: 2, StartedAt: at, FinishedAt: at},
+			}
+			k.commit(step)
+			require.Equal(k, text(k, step.Nodes), text(k, k.nodes(o.lease.Run)))
+		}},
+		{"a node run changes until it has its result, and keeps its place", func(k *kit) {
+			o := k.start(k.newRun())
+			for _, status := range []flowforge.NodeStatus{
+				flowforge.NodeRunning, flowforge.NodeRetrying, flowforge.NodeWaiting, flowforge.NodeInDoubt, flowforge.NodeSucceeded,
+			} {
+				step := o.next(flowforge.EventNodeWaiting)
+				step.Nodes = []flowforge.NodeRun{{Node: "a", Status: status}, {Node: "b", Status: flowforge.NodeRunning}}
+				k.commit(step)
+				nodes := k.nodes(o.lease.Run)
+				require.Len(k, nodes, 2)
+				require.Equal(k, flowforge.NodeID("a"), nodes[0].Node)
+				require.Equal(k, status, nodes[0].Status)
+			}
+		}},
+		{"a recorded result never changes", resultStays},
+		{"a recorded result sent again is no other one", func(k *kit) {
+			o := k.start(k.newRun())
+			step := o.next(flowforge.EventNodeSucceeded)
+			step.Nodes = []flowforge.NodeRun{result("a", flowforge.NodeSucceeded, k.Now())}
+			k.commit(step)
+			again := o.next()
+			again.Nodes = step.Nodes
+			k.commit(again)
+			require.Len(k, k.nodes(o.lease.Run), 1)
+		}},
+		{"elements of a node are node runs of their own", func(k *kit) {
+			o := k.start(k.newRun())
+			step := o.next(flowforge.EventNodeElements)
+			for _, element := range []string{"", "0", "1", "0/1", "01"} {
+				step.Nodes = append(step.Nodes, flowforge.NodeRun{Node: "a", Element: element, Status: flowforge.NodeSucceeded})
+			}
+			k.commit(step)
+			require.Equal(k, text(k, step.Nodes), text(k, k.nodes(o.lease.Run)))
+		}},
+		{"a run may have many node runs, each found again", manyNodes},
+		{"dropping outputs leaves the node runs and what was not dropped", func(k *kit) {
+			o := k.start(k.newRun())
+			step := o.next(flowforge.EventNodeSucceeded)
+			step.Nodes = []flowforge.NodeRun{result("a", flowforge.NodeSucceeded, k.Now()), result("b", flowforge.NodeSucceeded, k.Now())}
+			drop := o.next()
+			drop.Dropped = []store.NodeKey{{Node: "a"}, {Node: "b", Element: "7"}, {Node: "unknown"}}
+			k.commit(step, drop)
+			nodes := k.nodes(o.lease.Run)
+			require.Len(k, nodes, 2)
+			require.Equal(k, flowforge.NodeSucceeded, nodes[0].Status)
+			require.Equal(k, text(k, step.Nodes[1]), text(k, nodes[1]))
+			again := o.next()
+			again.Nodes = step.Nodes[:1]
+			k.commit(again)
+		}},
+		{"dropping all elements of a node leaves the node itself and other nodes", func(k *kit) {
+			o := k.start(k.newRun())
+			step := o.next(flowforge.EventNodeElements)
+			want := map[store.NodeKey]bool{{Node: "a"}: true, {Node: "b", Element: "0"}: true}
+			for _, key := range []store.NodeKey{
+				{Node: "a", Element: "0"}, {Node: "a"}, {Node: "b", Element: "0"}, {Node: "a", Element: "1/7"}, {Node: "a", Element: "2"},
+			} {
+				node := result(key.Node, flowforge.NodeSucceeded, k.Now())
+				node.Element = key.Element
+				step.Nodes = append(step.Nodes, node)
+			}
+			drop := o.next()
+			drop.Dropped = []store.NodeKey{{Node: "a", Element: store.AllElements}, {Node: "c", Element: store.AllElements}}
+			k.commit(step, drop)
+			nodes := k.nodes(o.lease.Run)
+			require.Len(k, nodes, 5, "a node run was dropped, not its output")
+			for _, node := range nodes {
+				if want[store.NodeKey{Node: node.Node, Element: node.Element}] {
+					require.Len(k, node.Output, 1, "%s %s", node.Node, node.Element)
+				}
+			}
+		}},
+	}
+}
+
+func result(node flowforge.NodeID, status flowforge.NodeStatus, at time.Time) flowforge.NodeRun {
+	return flowforge.NodeRun{
+		Node: node, Status: status, Attempts: 1, StartedAt: at, FinishedAt: at,
+		Output: flowforge.Out(flowforge.MustValue(string(node))),
+	}
+}
+
+func resultStays(k *kit) {
+	o := k.start(k.newRun())
+	at := k.Now()
+	step := o.next(flowforge.EventRunStarted)
+	ends := []flowforge.NodeStatus{
+		flowforge.NodeSucceeded, flowforge.NodeFailed, flowforge.NodeSkipped, flowforge.NodeCanceled,
+	}
+	for _, status := range ends {
+		step.Nodes = append(step.Nodes, result(flowforge.NodeID("node_"+status), status, at))
+	}
+	k.commit(step)
+	seq := o.seq
+	for _, recorded := range step.Nodes {
+		for _, status := range append([]flowforge.NodeStatus{flowforge.NodeRunning, flowforge.NodeRetrying}, ends...) {
+			o.seq = seq
+			second := o.next(flowforge.EventNodeSucceeded)
+			second.Nodes = []flowforge.NodeRun{
+				result("fresh", flowforge.NodeSucceeded, at), result(recorded.Node, status, at.Add(time.Second)),
+			}
+			k.refuse(flowforge.CodeConflict, second)
+		}
+	}
+	o.seq = seq
+	end := o.end(flowforge.RunFailed)
+	end.Nodes = []flowforge.NodeRun{result(step.Nodes[0].Node, flowforge.NodeFailed, at)}
+	k.refuse(flowforge.CodeConflict, end)
+}
+
+func manyNodes(k *kit) {
+	o := k.start(k.newRun())
+	const many = 700
+	batch := make([]store.Transition, 0, many)
+	for i := range many {
+		step := o.next()
+		step.Nodes = []flowforge.NodeRun{{Node: "a", Element: strconv.Itoa(i), Status: flowforge.NodeRunning}}
+		batch = append(batch, step)
+	}
+	k.commit(batch...)
+	last := o.next()
+	for i := range many {
+		last.Nodes = append(last.Nodes, flowforge.NodeRun{Node: "a", Element: strconv.Itoa(i), Status: flowforge.NodeSucceeded})
+	}
+	k.commit(last)
+	nodes := k.nodes(o.lease.Run)
+	require.Len(k, nodes, many)
+	for i, node := range nodes {
+		require.Equal(k, strconv.Itoa(i), node.Element)
+		require.Equal(k, flowforge.NodeSucceeded, node.Status)
+	}
+	require.NoError(k, k.Store.Release(k.ctx, []store.Lease{o.lease}))
+	claimed := k.claim(long)
+	require.Len(k, claimed, 1)
+	require.Equal(k, text(k, nodes), text(k, claimed[0].Nodes))
+}

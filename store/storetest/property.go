@@ -1,0 +1,3 @@
+package storetest
+
+func propertyCases() []testCase { return nil }

@@ -1,0 +1,67 @@
+// Package storetest is the conformance suite that every store passes. Each case is named after the sentence of
+// the contract it checks. A backend's test file opens its store and calls Run.
+//
+// Instants are compared to the microsecond, since databases keep no more.
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/flowforge-go/flowforge/store"
+)
+
+// A Harness is a store to be tested, with its clock.
+type Harness struct {
+	Store store.Store // empty; the suite closes it
+
+	// Now reads the store's clock.
+	Now func() time.Time
+	// Advance lets the store's clock go on by at least d. It may wait.
+	Advance func(d time.Duration)
+	// Lease is the length of leases that a case lets run out; 0: a minute. Where Advance waits it should be
+	// short, but longer than a case may take between two calls.
+	Lease time.Duration
+}
+
+// Run runs the suite; open makes an empty store for each case.
+func Run(t *testing.T, open func(t *testing.T) Harness) {
+	t.Helper()
+	families := []struct {
+		name  string
+		cases []testCase
+	}{
+		{"Create", createCases()},
+		{"Claim", claimCases()},
+		{"Lease", leaseCases()},
+		{"Commit", commitCases()},
+		{"Event", eventCases()},
+		{"Node run", nodeCases()},
+		{"Park", parkCases()},
+		{"Slot", slotCases()},
+		{"Inbox", inboxCases()},
+		{"History", historyCases()},
+		{"Task", taskCases()},
+		{"Workflow", workflowCases()},
+		{"Blob", blobCases()},
+		{"Workspace", workspaceCases()},
+		{"Any order", propertyCases()},
+	}
+	for _, family := range families {
+		t.Run(family.name, func(t *testing.T) {
+			t.Parallel()
+			for _, c := range family.cases {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.check(newKit(t, open(t)))
+				})
+			}
+		})
+	}
+}
+
+// A testCase checks the sentence that is its name.
+type testCase struct {
+	name  string
+	check func(k *kit)
+}

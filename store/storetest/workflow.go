@@ -1,0 +1,190 @@
+package storetest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+func workflowCases() []testCase {
+	return []testCase{
+		{"a draft of a new name makes a workflow", func(k *kit) {
+			saved := k.saveDraft("flow", "one")
+			require.NotEmpty(k, saved.ID)
+			require.Equal(k, store.DraftVersion, saved.Version)
+			require.Zero(k, saved.Published)
+			require.Equal(k, saved.ID, k.workflow("flow", store.DraftVersion, "one").ID)
+			_, err := k.Store.Workflow(k.ctx, acme, "flow", store.PublishedVersion)
+			k.code(flowforge.CodeNotFound, err)
+			require.NotEqual(k, saved.ID, k.saveDraft("second", "one").ID)
+		}},
+		{"a draft of a known name replaces the draft", func(k *kit) {
+			first := k.saveDraft("flow", "one")
+			require.Equal(k, first.ID, k.saveDraft("flow", "two").ID)
+			k.workflow("flow", store.DraftVersion, "two")
+			require.Len(k, k.listWorkflows("", 0), 1)
+		}},
+		{"a draft with an ID may change the name, but not to one that is taken", func(k *kit) {
+			first, second := k.saveDraft("first", "one"), k.saveDraft("second", "two")
+			k.publish(first.ID, 1)
+			first.Name = "renamed"
+			renamed, err := k.Store.SaveDraft(k.ctx, acme, first)
+			require.NoError(k, err)
+			require.Equal(k, first.ID, renamed.ID)
+			require.Equal(k, 1, renamed.Published)
+			k.workflow("renamed", 1, "one")
+			_, err = k.Store.Workflow(k.ctx, acme, "first", store.DraftVersion)
+			k.code(flowforge.CodeNotFound, err)
+			require.Equal(k, []string{"renamed", "second"}, k.listWorkflows("", 0))
+			second.Name = "renamed"
+			_, err = k.Store.SaveDraft(k.ctx, acme, second)
+			k.code(flowforge.CodeConflict, err)
+			k.workflow("second", store.DraftVersion, "two")
+			second.ID, second.Name = "missing", "third"
+			_, err = k.Store.SaveDraft(k.ctx, acme, second)
+			k.code(flowforge.CodeNotFound, err)
+		}},
+		{"publishing makes versions 1, 2, 3 that never change", func(k *kit) {
+			for version, content := range []string{"one", "two", "two", "one"} {
+				saved := k.saveDraft("flow", content)
+				require.Equal(k, version, saved.Published)
+				k.publish(saved.ID, version+1)
+			}
+			k.saveDraft("flow", "draft")
+			for version, content := range []string{"one", "two", "two", "one"} {
+				k.workflow("flow", version+1, content)
+			}
+			require.Equal(k, 4, k.workflow("flow", store.PublishedVersion, "one").Version)
+			require.Equal(k, 4, k.workflow("flow", store.DraftVersion, "draft").Published)
+		}},
+		{"a version that does not exist is not found", func(k *kit) {
+			k.publish(k.saveDraft("flow", "one").ID, 1)
+			for _, version := range []int{2, -2} {
+				_, err := k.Store.Workflow(k.ctx, acme, "flow", version)
+				k.code(flowforge.CodeNotFound, err)
+			}
+			_, err := k.Store.Publish(k.ctx, acme, "missing")
+			k.code(flowforge.CodeNotFound, err)
+		}},
+		{"workflows are listed by name, in pages, without documents", func(k *kit) {
+			want := strings.Fields("m c a q b z x f")
+			for _, name := range want {
+				k.saveDraft(name, "one")
+			}
+			slices.Sort(want)
+			require.Equal(k, want, k.listWorkflows("", 0))
+			require.Equal(k, want[:3], k.listWorkflows("", 3))
+			require.Equal(k, want[3:6], k.listWorkflows(want[2], 3))
+			require.Equal(k, []string{"c", "f"}, k.listWorkflows("bb", 2), "after a name that is not there")
+			require.Empty(k, k.listWorkflows("z", 0))
+			listed, err := k.Store.ListWorkflows(k.ctx, acme, "", 1)
+			require.NoError(k, err)
+			require.True(k, listed[0].Document.Text.IsNull())
+		}},
+		{"the document of a version is one that can be read by its hash", func(k *kit) {
+			k.publish(k.saveDraft("flow", "one").ID, 1)
+			k.saveDraft("flow", "two")
+			for _, content := range []string{"one", "two"} {
+				doc, err := k.Store.Document(k.ctx, acme, "hash of "+content)
+				require.NoError(k, err)
+				require.Equal(k, content, doc.Text.Any())
+			}
+		}},
+	}
+}
+
+func (k *kit) saveDraft(name, content string) store.SavedWorkflow {
+	k.Helper()
+	at := k.Now()
+	saved, err := k.Store.SaveDraft(k.ctx, acme, store.SavedWorkflow{
+		Name: name, Document: store.Document{Hash: "hash of " + content, Text: flowforge.MustValue(content)}, SavedAt: at,
+	})
+	require.NoError(k, err)
+	require.Equal(k, name, saved.Name)
+	require.Equal(k, content, saved.Document.Text.Any())
+	k.sameTime(at, saved.SavedAt)
+	return saved
+}
+
+func (k *kit) publish(id flowforge.WorkflowID, want int) {
+	k.Helper()
+	published, err := k.Store.Publish(k.ctx, acme, id)
+	require.NoError(k, err)
+	require.Equal(k, id, published.ID)
+	require.Equal(k, want, published.Version)
+	require.Equal(k, want, published.Published)
+}
+
+// workflow reads a version and checks its document.
+func (k *kit) workflow(name string, version int, content string) store.SavedWorkflow {
+	k.Helper()
+	saved, err := k.Store.Workflow(k.ctx, acme, name, version)
+	require.NoError(k, err)
+	require.Equal(k, name, saved.Name)
+	require.Equal(k, content, saved.Document.Text.Any())
+	require.Equal(k, "hash of "+content, saved.Document.Hash)
+	if version != store.PublishedVersion {
+		require.Equal(k, version, saved.Version)
+	}
+	return saved
+}
+
+func (k *kit) listWorkflows(after string, limit int) []string {
+	k.Helper()
+	listed, err := k.Store.ListWorkflows(k.ctx, acme, after, limit)
+	require.NoError(k, err)
+	names := make([]string, 0, len(listed))
+	for _, saved := range listed {
+		names = append(names, saved.Name)
+	}
+	return names
+}
+
+func blobCases() []testCase {
+	return []testCase{
+		{"a blob is read as it was stored, by the SHA-256 of its content", func(k *kit) {
+			for _, content := range [][]byte{nil, []byte("text"), bytes.Repeat([]byte{0, 255, '\n'}, 100_000)} {
+				for range 2 {
+					hash, size, err := k.Store.PutBlob(k.ctx, acme, bytes.NewReader(content))
+					require.NoError(k, err)
+					sum := sha256.Sum256(content)
+					require.Equal(k, hex.EncodeToString(sum[:]), hash)
+					require.Equal(k, int64(len(content)), size)
+					require.True(k, bytes.Equal(content, k.blob(hash)))
+				}
+			}
+		}},
+		{"a blob that does not exist is not found", func(k *kit) {
+			_, err := k.Store.OpenBlob(k.ctx, acme, strings.Repeat("0", 64))
+			k.code(flowforge.CodeNotFound, err)
+		}},
+		{"a blob whose data cannot be read to its end is not stored", func(k *kit) {
+			broken := errors.New("broken")
+			_, _, err := k.Store.PutBlob(k.ctx, acme, io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)))
+			require.ErrorIs(k, err, broken)
+			sum := sha256.Sum256([]byte("half"))
+			_, err = k.Store.OpenBlob(k.ctx, acme, hex.EncodeToString(sum[:]))
+			k.code(flowforge.CodeNotFound, err)
+		}},
+	}
+}
+
+func (k *kit) blob(hash string) []byte {
+	k.Helper()
+	reader, err := k.Store.OpenBlob(k.ctx, acme, hash)
+	require.NoError(k, err)
+	content, err := io.ReadAll(reader)
+	require.NoError(k, err)
+	require.NoError(k, reader.Close())
+	return content
+}
