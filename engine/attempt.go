@@ -1,0 +1,303 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/engine/dag"
+	"github.com/flowforge-go/flowforge/nodes"
+)
+
+// patience is how long a stopped attempt may take to end before it is abandoned.
+const patience = 10 * time.Second
+
+// What a stopped attempt's context says.
+var (
+	errStopped = flowforge.Errorf(flowforge.CodeCanceled, "the node was canceled")
+	errTimeout = flowforge.Errorf(flowforge.CodeTimeout, "the attempt took longer than its timeout")
+)
+
+// begin puts a node run's next job in line. One with an effect waits until its start is recorded.
+func (r *run) begin(ref dag.Ref, kind jobKind) {
+	a := r.activityAt(ref)
+	j := job{kind: kind, activity: a}
+	if kind == jobAttempt && a.hasEffect() {
+		r.effects.push(j)
+		return
+	}
+	r.ready.push(j)
+}
+
+func (a *activity) hasEffect() bool {
+	return !a.node.Pure && a.node.Type.Spec.Kind != nodes.Control && !a.passesOn()
+}
+
+// passesOn reports whether the node gives its output without running.
+func (a *activity) passesOn() bool {
+	return a.node.Doc.Disabled || (a.node.Doc.Pinned != nil && a.run.info.Test)
+}
+
+// attempt makes one attempt. It reports false where the plan has been told already.
+func (r *run) attempt(a *activity) (event dag.Event, told bool) {
+	ctx, ok := r.beginAttempt(a)
+	if !ok {
+		return dag.Event{Kind: dag.Canceled, At: a.ref}, true
+	}
+	ports, err := r.execute(ctx, a)
+	return r.endAttempt(ctx, a, ports, err)
+}
+
+// beginAttempt gives the context of an attempt, or false where the node run was stopped before it began.
+func (r *run) beginAttempt(a *activity) (context.Context, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a.stopped || r.lost != nil {
+		return nil, false
+	}
+	now := r.engine.clock.Now()
+	if a.attempts++; a.attempts == 1 {
+		a.began = now
+	}
+	ctx, cancel := context.WithCancelCause(a.frame.ctx)
+	a.cancel = cancel
+	if timeout := a.node.Doc.Timeout.Std(); timeout > 0 {
+		a.timer = r.engine.clock.AfterFunc(timeout, func() { r.timeOut(a) })
+	}
+	r.note(a, flowforge.EventNodeStarted, now, nil)
+	return ctx, true
+}
+
+// timeOut ends an attempt that took longer than its timeout, and abandons it if it does not end.
+func (r *run) timeOut(a *activity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a.cancel == nil || a.stopped {
+		return
+	}
+	a.cancel(errTimeout)
+	r.bePatient(a, errTimeout)
+}
+
+// stop ends what a node run is doing: an attempt, a backoff, a wait, or waiting for its turn.
+func (r *run) stop(ref dag.Ref) {
+	a := r.live[ref]
+	if a == nil {
+		return
+	}
+	a.stopped = true
+	if a.cancel == nil {
+		if a.timer != nil {
+			a.timer.Stop()
+			a.timer = nil
+			return
+		}
+		if r.effects.remove(a) {
+			r.ready.push(job{kind: jobAttempt, activity: a})
+		}
+		return
+	}
+	cause := errStopped
+	if a.expired {
+		cause = flowforge.Errorf(flowforge.CodeNodeTimeout, "the node took longer than its node_timeout of %s", a.node.Doc.NodeTimeout)
+	}
+	a.cancel(cause)
+	r.bePatient(a, cause)
+}
+
+// bePatient abandons an attempt that does not end when it is told to: the run goes on without it, and the
+// slot stays taken until it ends after all.
+func (r *run) bePatient(a *activity, cause error) {
+	if a.patience != nil {
+		return
+	}
+	attempt := a.attempts
+	a.patience = r.engine.clock.AfterFunc(patience, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if a.cancel == nil || a.attempts != attempt || r.live[a.ref] != a {
+			return
+		}
+		a.abandoned = true
+		r.lanes--
+		r.engine.abandoned.Add(1)
+		r.engine.meter.AttemptAbandoned(a.node.Doc.Type)
+		// The node run goes on as another activity, so that what the abandoned attempt still does meets none.
+		next := *a
+		next.abandoned, next.patience = false, nil
+		r.live[a.ref] = &next
+		err := fmt.Errorf("%w, and did not end within %s: it was abandoned", cause, patience)
+		r.apply(r.attemptEvent(&next, nil, err))
+		r.kick()
+	})
+}
+
+// execute resolves the parameters and runs the node; a panic is an error of its own.
+func (r *run) execute(ctx context.Context, a *activity) (ports flowforge.Ports, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.engine.logger.Error("node panicked", "run", r.info.ID, "node", a.node.Doc.ID, "panic", p, "stack", string(debug.Stack()))
+			ports, err = nil, nodes.Permanent(flowforge.Errorf(flowforge.CodePanic, "the node panicked: %v", p))
+		}
+	}()
+	call := &nodes.Call{
+		Workspace: r.info.Workspace,
+		Workflow:  r.info.Workflow.Name,
+		Run:       r.info.ID,
+		Node:      a.node.Doc.ID,
+		Element:   a.path,
+		Attempt:   a.attempts,
+		Host:      a,
+	}
+	if call.Input, err = r.inputOf(a); err != nil {
+		return nil, err
+	}
+	switch {
+	case a.node.Doc.Pinned != nil && r.info.Test:
+		return flowforge.Out(*a.node.Doc.Pinned), nil
+	case a.node.Doc.Disabled:
+		return flowforge.Out(call.Input), nil
+	}
+	if a.node.Params != nil {
+		if constant, is := a.node.Params.Constant(); is {
+			call.Params = constant
+		} else if call.Params, err = a.node.Params.Eval(ctx, r.env(a)); err != nil {
+			return nil, nodes.Permanent(err)
+		}
+	}
+	return a.node.Type.Node.Execute(ctx, call)
+}
+
+// endAttempt makes an event of what an attempt came to.
+func (r *run) endAttempt(ctx context.Context, a *activity, ports flowforge.Ports, err error) (event dag.Event, told bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a.abandoned {
+		r.engine.abandoned.Add(-1)
+		return dag.Event{}, false
+	}
+	if cause := context.Cause(ctx); cause != nil && err != nil {
+		// The node's own error says less than why its context ended, unless it says something else.
+		if errors.Is(err, context.Canceled) || errors.Is(err, cause) {
+			err = cause
+		}
+	}
+	return r.attemptEvent(a, ports, err), true
+}
+
+// attemptEvent notes what an attempt came to and gives the event for the plan.
+func (r *run) attemptEvent(a *activity, ports flowforge.Ports, err error) dag.Event {
+	a.cancel(nil)
+	a.cancel = nil
+	for _, timer := range []Timer{a.timer, a.patience} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+	a.timer, a.patience = nil, nil
+	event := dag.Event{At: a.ref}
+	await, waits := errors.AsType[*nodes.Await](err)
+	stop, stops := errors.AsType[*nodes.Stop](err)
+	switch {
+	case waits:
+		r.await(a, await)
+		event.Kind = dag.Waiting
+	case stops:
+		a.ports = flowforge.Ports{}
+		r.stopOutput = stop.Output
+		event.Kind = dag.StopRun
+	case err == nil:
+		event.Kind = dag.Succeeded
+		event.Ports, err = portsOf(a.node, ports)
+		a.ports = ports
+	}
+	if err != nil && !waits && !stops {
+		a.advice = nodes.AdviceOf(err)
+		a.failure = r.failureOf(a, err)
+		event = dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: a.advice.Permanent}
+	}
+	r.engine.meter.AttemptEnded(a.node.Doc.Type, r.engine.clock.Now().Sub(a.began), a.failure)
+	return event
+}
+
+// onlyPort is what most nodes emit on.
+var onlyPort = []int32{0}
+
+// portsOf gives the indices of the ports that a node emitted on.
+func portsOf(n *dag.Node, ports flowforge.Ports) ([]int32, error) {
+	if len(ports) == 1 && len(n.Ports) > 0 && n.Ports[0] == ports[0].Port {
+		return onlyPort, nil
+	}
+	emitted := make([]int32, 0, len(ports))
+	for _, out := range ports {
+		i := n.Port(out.Port)
+		if i < 0 {
+			return nil, nodes.Permanent(flowforge.Errorf(flowforge.CodeNodeFailed, "%s emitted on the port %q, which it does not have", n.Doc.Type, out.Port))
+		}
+		emitted = append(emitted, i)
+	}
+	return emitted, nil
+}
+
+func (r *run) failureOf(a *activity, err error) *flowforge.Failure {
+	failure := nodes.FailureOf(err)
+	failure.Node, failure.Element = a.node.Doc.ID, a.path
+	return failure
+}
+
+// await lets a node run succeed once some time has passed.
+func (r *run) await(a *activity, await *nodes.Await) {
+	if a.stopped {
+		return
+	}
+	a.ports = await.Then
+	emitted, err := portsOf(a.node, await.Then)
+	if err != nil {
+		emitted = nil
+	}
+	until := r.engine.clock.Now().Add(await.For)
+	r.now = r.engine.clock.Now()
+	r.record(flowforge.Event{
+		Kind: flowforge.EventNodeWaiting, Node: a.node.Doc.ID, Element: a.path,
+		Data: flowforge.MustValue(map[string]any{"until": until.UTC().Format(time.RFC3339Nano)}),
+	})
+	a.timer = r.engine.clock.AfterFunc(await.For, func() {
+		r.fire(a, dag.Event{Kind: dag.Succeeded, At: a.ref, Ports: emitted})
+	})
+}
+
+// retry waits for the backoff before the next attempt.
+func (r *run) retry(action dag.Action) {
+	a := r.live[action.At]
+	wait := max(a.node.Doc.Retry.Backoff(int(action.Failures), r.engine.config.Random()), a.advice.After)
+	r.unrecord(a)
+	r.record(flowforge.Event{
+		Kind: flowforge.EventNodeRetrying, Node: a.node.Doc.ID, Element: a.path, Attempt: a.attempts, Error: a.failure,
+		Data: flowforge.MustValue(map[string]any{"next_at": r.now.Add(wait).UTC().Format(time.RFC3339Nano)}),
+	})
+	a.timer = r.engine.clock.AfterFunc(wait, func() { r.fire(a, dag.Event{Kind: dag.TimerFired, At: a.ref}) })
+}
+
+// fire applies the event of a timer, unless it was called off in the meantime.
+func (r *run) fire(a *activity, event dag.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a.timer == nil || r.live[a.ref] != a {
+		return
+	}
+	a.timer = nil
+	r.apply(event)
+	r.kick()
+}
+
+// title names a node run in messages: "fetch" or "fetch[3/0]".
+func (a *activity) title() string {
+	if a.path == "" {
+		return strconv.Quote(string(a.node.Doc.ID))
+	}
+	return strconv.Quote(string(a.node.Doc.ID) + "[" + a.path + "]")
+}

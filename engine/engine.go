@@ -1,0 +1,294 @@
+// Package engine runs workflows: it is the only package that moves a run from one status to the next. It
+// promises what design calls durability: a run is written by one engine at a time, every result once, and a
+// result is stored before anyone is told of it. New starts nothing; Do runs a workflow from start to end, and
+// Run is the loop of a worker.
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/engine/dag"
+	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/nodes/builtin"
+	"github.com/flowforge-go/flowforge/queue"
+	queuememory "github.com/flowforge-go/flowforge/queue/memory"
+	"github.com/flowforge-go/flowforge/store"
+	"github.com/flowforge-go/flowforge/store/memory"
+)
+
+// Config says what an engine works with. The zero Config is an engine in memory with the built-in nodes.
+type Config struct {
+	Store       store.Store       // nil: in memory, owned and closed by the engine
+	Queue       queue.Queue       // nil: within the process, owned and closed by the engine
+	Nodes       *nodes.Registry   // nil: the built-in nodes
+	Credentials nodes.Credentials // nil: none
+	Workers     int               // attempts at a time; 0: 256
+	Lease       time.Duration     // how long a lost worker keeps its runs from others; 0: 30s
+	Pools       []string          // pools whose runs it claims; nil: the default pool ""
+	Logger      *slog.Logger      // nil: none
+	Meter       Meter             // nil: none
+	Clock       Clock             // nil: the system's
+	Random      func() float64    // in [0, 1), for jitter and random(); nil: math/rand
+	NewID       func() string     // unique and sortable by time; nil: UUIDv7
+	Limits      dag.Limits        // on the size of documents
+}
+
+// Clock tells the time and wakes at times.
+type Clock interface {
+	Now() time.Time
+	AfterFunc(wait time.Duration, wake func()) Timer
+}
+
+// Timer is a wake-up that can be called off.
+type Timer interface{ Stop() bool }
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) AfterFunc(wait time.Duration, wake func()) Timer {
+	return time.AfterFunc(wait, wake)
+}
+
+// Engine runs workflows. It is safe for concurrent use.
+type Engine struct {
+	config Config
+	worker flowforge.WorkerID
+	logger *slog.Logger
+	meter  Meter
+	clock  Clock
+	owns   []func() error // closes what New made
+
+	compiled compiledCache
+	commits  committer
+	slots    slots
+	topics   topics
+
+	mu      sync.Mutex
+	runs    map[flowforge.RunID]*run // those this engine owns
+	keeper  Timer                    // renews their leases
+	idle    chan struct{}            // closed when the last of them ends; nil while there is none
+	looping int                      // worker loops that are active
+	closed  bool
+
+	ended     atomic.Bool // Close has given up waiting: nothing goes on
+	abandoned atomic.Int64
+	base      context.Context //nolint:containedctx // The parent of all attempts, ended by Close.
+	cancel    context.CancelFunc
+}
+
+// New makes an engine. It starts nothing: no goroutine, no connection.
+func New(config Config) (*Engine, error) {
+	e := &Engine{
+		config: config,
+		logger: config.Logger,
+		meter:  config.Meter,
+		clock:  config.Clock,
+		runs:   make(map[flowforge.RunID]*run),
+	}
+	if err := e.fillIn(); err != nil {
+		return nil, err
+	}
+	e.base, e.cancel = context.WithCancel(context.Background())
+	e.worker = flowforge.WorkerID(e.config.NewID())
+	e.commits = committer{store: e.config.Store, meter: e.meter, clock: e.clock}
+	e.slots.free = e.config.Workers
+	return e, nil
+}
+
+// fillIn gives everything that the configuration leaves out its default.
+func (e *Engine) fillIn() error {
+	c := &e.config
+	if e.logger == nil {
+		e.logger = slog.New(slog.DiscardHandler)
+	}
+	if e.meter == nil {
+		e.meter = noMeter{}
+	}
+	if e.clock == nil {
+		e.clock = systemClock{}
+	}
+	if c.Workers <= 0 {
+		c.Workers = 256
+	}
+	if c.Lease <= 0 {
+		c.Lease = 30 * time.Second
+	}
+	if c.Pools == nil {
+		c.Pools = []string{""}
+	}
+	if c.Random == nil {
+		c.Random = rand.Float64 //nolint:gosec // Jitter and random() need no secrecy.
+	}
+	if c.NewID == nil {
+		c.NewID = newUUID
+	}
+	if c.Credentials == nil {
+		c.Credentials = nodes.StaticCredentials{}
+	}
+	if c.Nodes == nil {
+		registry, err := nodes.NewRegistry(builtin.Types()...)
+		if err != nil {
+			return err
+		}
+		c.Nodes = registry
+	}
+	if c.Store == nil {
+		kept := memory.New(memory.Config{Now: e.clock.Now})
+		c.Store, e.owns = kept, append(e.owns, kept.Close)
+	}
+	if c.Queue == nil {
+		hints := queuememory.New()
+		c.Queue, e.owns = hints, append(e.owns, hints.Close)
+	}
+	return nil
+}
+
+func newUUID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// Close takes no more runs and waits for those under way to end, at most until ctx does; then it stops their
+// attempts and gives them back to the store. It closes what New made, and nothing that was given to it.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	failed := e.drain(ctx)
+	e.ended.Store(true)
+	e.cancel()
+	e.mu.Lock()
+	if e.keeper != nil {
+		e.keeper.Stop()
+		e.keeper = nil
+	}
+	e.mu.Unlock()
+	for _, closeOwned := range e.owns {
+		failed = errors.Join(failed, closeOwned())
+	}
+	e.owns = nil
+	return failed
+}
+
+// drain waits until no run is under way, at most until ctx ends; those left are then given back.
+func (e *Engine) drain(ctx context.Context) error {
+	for {
+		e.mu.Lock()
+		idle := e.idle
+		e.mu.Unlock()
+		if idle == nil {
+			return nil
+		}
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return e.giveBack(ctx)
+		}
+	}
+}
+
+// giveBack stops all attempts and releases the runs that are left.
+func (e *Engine) giveBack(ctx context.Context) error {
+	e.mu.Lock()
+	left := make([]*run, 0, len(e.runs))
+	for _, r := range e.runs {
+		left = append(left, r)
+	}
+	e.mu.Unlock()
+	leases := make([]store.Lease, 0, len(left))
+	for _, r := range left {
+		leases = append(leases, r.lease)
+		r.lose(flowforge.Errorf(flowforge.CodeClosed, "the engine was closed while the run was under way"))
+	}
+	if len(leases) == 0 {
+		return nil
+	}
+	if err := e.config.Store.Release(context.WithoutCancel(ctx), leases); err != nil {
+		return err
+	}
+	return flowforge.Errorf(flowforge.CodeClosed, "%d runs had not ended and were given back: %w", len(leases), context.Cause(ctx))
+}
+
+// own adds a run to those this engine keeps alive.
+func (e *Engine) own(r *run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.runs[r.info.ID] = r
+	if e.idle == nil {
+		e.idle = make(chan struct{})
+	}
+	if e.keeper == nil {
+		e.keeper = e.clock.AfterFunc(e.renewEvery(), e.renew)
+	}
+}
+
+// disown removes a run that has ended or was lost.
+func (e *Engine) disown(r *run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.runs, r.info.ID)
+	if len(e.runs) > 0 || e.idle == nil {
+		return
+	}
+	close(e.idle)
+	e.idle = nil
+	if e.keeper != nil {
+		e.keeper.Stop()
+		e.keeper = nil
+	}
+}
+
+// owned finds a run among those this engine owns; nil where it does not.
+func (e *Engine) owned(id flowforge.RunID) *run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.runs[id]
+}
+
+// renewEvery gives the time between renewals: a bit more than a quarter of the lease, spread so that many
+// workers do not renew at once.
+func (e *Engine) renewEvery() time.Duration {
+	quarter := float64(e.config.Lease) / 4
+	return time.Duration(quarter * (0.86 + 0.4*e.config.Random()))
+}
+
+// renew prolongs the leases of all runs this engine owns, and looks for messages to them.
+func (e *Engine) renew() {
+	e.mu.Lock()
+	kept := make([]*run, 0, len(e.runs))
+	leases := make([]store.Lease, 0, len(e.runs))
+	for _, r := range e.runs {
+		kept, leases = append(kept, r), append(leases, r.lease)
+	}
+	e.mu.Unlock()
+	ctx, cancel := context.WithTimeout(e.base, e.config.Lease/4)
+	renewed, err := e.config.Store.Renew(ctx, leases)
+	cancel()
+	if err != nil {
+		e.logger.Error("renew leases", "runs", len(leases), "error", err)
+	}
+	for i := range renewed {
+		switch {
+		case renewed[i].Lost:
+			kept[i].lose(flowforge.Errorf(flowforge.CodeStaleEpoch, "the lease was lost to another worker"))
+		case renewed[i].Unread:
+			kept[i].readInbox()
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.keeper != nil && len(e.runs) > 0 {
+		e.keeper = e.clock.AfterFunc(e.renewEvery(), e.renew)
+	}
+}
+
+// lanesForPure bounds how many pure attempts of one run are made at a time: they only compute.
+func lanesForPure() int { return 4 * runtime.GOMAXPROCS(0) }

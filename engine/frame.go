@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/engine/dag"
+	"github.com/flowforge-go/flowforge/nodes"
+)
+
+// frame is one pass through a graph: the data beside the plan's own frame of that number.
+type frame struct {
+	number int32
+	graph  *dag.Graph
+	outer  *frame
+	owner  dag.Ref // the element it is a pass for
+
+	path   string          // of its nodes: the element path
+	item   any             // `item` in its expressions
+	index  int             // `index`
+	input  flowforge.Value // of the nodes it begins with
+	ctx    context.Context //nolint:containedctx // The parent of its attempts.
+	cancel context.CancelCauseFunc
+
+	results []result
+	readers []int32 // how many nodes may still read each output
+	failure *flowforge.Failure
+	gathers map[int32]*gather
+}
+
+// result is what a node came to.
+type result struct {
+	succeeded bool
+	ports     flowforge.Ports
+	failure   *flowforge.Failure
+	errors    flowforge.Value // of the elements that failed
+}
+
+func newFrame(number int32, graph *dag.Graph, outer *frame, owner dag.Ref) *frame {
+	f := &frame{
+		number:  number,
+		graph:   graph,
+		outer:   outer,
+		owner:   owner,
+		results: make([]result, len(graph.Nodes)),
+		readers: make([]int32, len(graph.Nodes)),
+	}
+	for i := range graph.Nodes {
+		f.readers[i] = graph.Nodes[i].Readers
+	}
+	return f
+}
+
+// activity is a node run, or an element of one, that has begun and not ended.
+type activity struct {
+	run   *run
+	frame *frame
+	ref   dag.Ref
+	node  *dag.Node
+
+	path     string // the element path
+	item     any
+	index    int
+	attempts int
+	began    time.Time // the first attempt
+	ports    flowforge.Ports
+	failure  *flowforge.Failure
+	errors   flowforge.Value
+	advice   nodes.Advice
+
+	cancel    context.CancelCauseFunc // ends the attempt that is being made; nil: none is
+	timer     Timer                   // of a backoff or a wait
+	limit     Timer                   // of node_timeout
+	patience  Timer                   // until a stopped attempt is abandoned
+	effect    bool                    // its start was recorded
+	stopped   bool                    // asked to stop
+	expired   bool                    // asked to stop because of node_timeout
+	abandoned bool
+}
+
+func (a *activity) stopTimers() {
+	for _, timer := range []Timer{a.timer, a.limit, a.patience} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+	a.timer, a.limit, a.patience = nil, nil, nil
+}
+
+// activityAt finds the activity of a node run, or makes one.
+func (r *run) activityAt(ref dag.Ref) *activity {
+	if a := r.live[ref]; a != nil {
+		return a
+	}
+	f := r.frames[ref.Frame]
+	a := &activity{run: r, frame: f, ref: ref, node: &f.graph.Nodes[ref.Node], path: f.path, item: f.item, index: f.index}
+	if ref.Element != dag.NoElement {
+		a.index = int(ref.Element)
+		a.path = elementPath(f.path, a.index)
+		if g := f.gathers[ref.Node]; g != nil && g.items != nil {
+			a.item = g.items[ref.Element]
+		}
+	} else if limit := a.node.Doc.NodeTimeout.Std(); limit > 0 {
+		a.limit = r.engine.clock.AfterFunc(limit, func() { r.expire(a) })
+	}
+	r.live[ref] = a
+	return a
+}
+
+func elementPath(outer string, index int) string {
+	if outer == "" {
+		return strconv.Itoa(index)
+	}
+	return outer + "/" + strconv.Itoa(index)
+}
+
+// expire tells the plan that a node took too long.
+func (r *run) expire(a *activity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.live[a.ref] != a {
+		return
+	}
+	a.expired = true
+	r.apply(dag.Event{Kind: dag.TimedOut, At: a.ref})
+	r.kick()
+}
+
+// enter begins a pass through the body of a loop.
+func (r *run) enter(action dag.Action) {
+	a := r.activityAt(action.At)
+	a.attempts, a.began = 1, r.now
+	f := newFrame(action.Frame, a.node.Body, a.frame, action.At)
+	f.path, f.item, f.index = a.path, a.item, a.index
+	f.ctx, f.cancel = context.WithCancelCause(a.frame.ctx)
+	f.input = a.frame.gathers[action.At.Node].next(a)
+	r.frames[action.Frame] = f
+}
+
+// leave ends a pass through the body of a loop.
+func (r *run) leave(action dag.Action) {
+	f := r.frames[action.Frame]
+	if action.Status == flowforge.NodeSucceeded {
+		r.ready.push(job{kind: jobLeave, frame: f})
+		return
+	}
+	r.activityAt(action.At).failure = f.failure
+	r.dropFrame(f)
+}
+
+// dropFrame lets go of a pass that has ended, and of the outputs that were kept for its own.
+func (r *run) dropFrame(f *frame) {
+	f.cancel(nil)
+	delete(r.frames, f.number)
+	for i := range f.results {
+		if f.results[i].ports != nil {
+			r.pending.drop(f.graph.Nodes[i].Doc.ID, f.path)
+		}
+	}
+}
+
+// release lets go of the outputs that a node, now ended, was the last to read, and of its own if none will.
+func (r *run) release(f *frame, i int32) {
+	n := &f.graph.Nodes[i]
+	for _, read := range n.Reads {
+		if f.readers[read]--; f.readers[read] == 0 {
+			r.drop(f, read)
+		}
+	}
+	if n.Readers == 0 {
+		r.drop(f, i)
+	}
+}
+
+func (r *run) drop(f *frame, i int32) {
+	if f.graph.Nodes[i].Kept || f.results[i].ports == nil {
+		return
+	}
+	f.results[i].ports = nil
+	r.pending.drop(f.graph.Nodes[i].Doc.ID, f.path)
+}

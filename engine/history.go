@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"context"
+	"iter"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+// GetRun gives a run as it is stored.
+func (e *Engine) GetRun(ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID) (flowforge.Run, error) {
+	return e.config.Store.Run(ctx, workspace, id)
+}
+
+// NodeRuns gives the node runs of a run, those of elements included, in the order they were first recorded.
+func (e *Engine) NodeRuns(ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID) iter.Seq2[flowforge.NodeRun, error] {
+	return pages(func(skip, limit int) ([]flowforge.NodeRun, error) {
+		return e.config.Store.NodeRuns(ctx, workspace, id, skip, limit)
+	})
+}
+
+// Logs gives the lines that the nodes of a run logged, oldest first.
+func (e *Engine) Logs(ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID) iter.Seq2[store.LogLine, error] {
+	return pages(func(skip, limit int) ([]store.LogLine, error) {
+		return e.config.Store.Logs(ctx, workspace, id, skip, limit)
+	})
+}
+
+// pages reads page after page of something.
+func pages[T any](read func(skip, limit int) ([]T, error)) iter.Seq2[T, error] {
+	const size = 1_000
+	return func(yield func(T, error) bool) {
+		for skip := 0; ; skip += size {
+			page, err := read(skip, size)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range page {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if len(page) < size {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/engine/dag"
+)
+
+// inputOf gives what a node is called with: what its connections delivered, or the element of an each.
+func (r *run) inputOf(a *activity) (flowforge.Value, error) {
+	if a.ref.Element != dag.NoElement && a.node.Body == nil {
+		return flowforge.Freeze(a.item)
+	}
+	return r.connected(a.frame, a.ref.Node)
+}
+
+// connected gives what the connections of a node delivered: the value of the only one, or of the winner
+// under join first; of several an object keyed by source. A node without connections gets what its graph was
+// called with.
+func (r *run) connected(f *frame, i int32) (flowforge.Value, error) {
+	n := &f.graph.Nodes[i]
+	if len(n.In) == 0 {
+		return f.input, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(n.In) == 1 {
+		return f.delivered(n.In[0]), nil
+	}
+	if n.Join == flowforge.JoinFirst {
+		if winner := r.state.Winner(f.number, i); winner >= 0 {
+			return f.delivered(n.In[winner]), nil
+		}
+		return flowforge.Value{}, nil
+	}
+	object := make(map[string]any, len(n.In))
+	for _, edge := range n.In {
+		source := &f.graph.Nodes[edge.Node]
+		if value, ok := f.results[edge.Node].ports.Get(source.Ports[edge.Port]); ok {
+			object[edge.Key] = value.Any()
+		}
+	}
+	return flowforge.Freeze(object)
+}
+
+func (f *frame) delivered(edge dag.Edge) flowforge.Value {
+	value, _ := f.results[edge.Node].ports.Get(f.graph.Nodes[edge.Node].Ports[edge.Port])
+	return value
+}

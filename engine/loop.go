@@ -1,0 +1,223 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/engine/dag"
+	"github.com/flowforge-go/flowforge/nodes"
+)
+
+// gather is what the elements of a loop work on and what came of them.
+type gather struct {
+	items    []any             // of an each or a foreach
+	input    flowforge.Value   // of the loop
+	previous flowforge.Value   // output of a repeat's last pass
+	last     int               // most passes of a repeat
+	done     []flowforge.Ports // what each element emitted
+	failures []elementFailure  // in no order
+	told     int               // elements that watchers know to have ended
+	ended    int
+}
+
+// elementFailure is an element of `errors`.
+type elementFailure struct {
+	Index int                `json:"index"`
+	Error *flowforge.Failure `json:"error"`
+}
+
+// next gives what the next pass through a body begins with.
+func (g *gather) next(a *activity) flowforge.Value {
+	if a.node.Loop == nodes.LoopRepeat {
+		return g.previous
+	}
+	item, err := flowforge.Freeze(a.item)
+	if err != nil {
+		return flowforge.Value{} // it is part of a value
+	}
+	return item
+}
+
+// expand finds the elements of a loop.
+func (r *run) expand(a *activity) dag.Event {
+	r.mu.Lock()
+	stopped := a.stopped
+	if a.attempts++; a.attempts == 1 {
+		a.began = r.engine.clock.Now()
+	}
+	r.note(a, flowforge.EventNodeStarted, a.began, nil)
+	r.mu.Unlock()
+	if stopped {
+		return dag.Event{Kind: dag.Canceled, At: a.ref}
+	}
+	g, parallel, err := r.elements(a)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		a.failure = r.failureOf(a, err)
+		return dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: true}
+	}
+	if a.frame.gathers == nil {
+		a.frame.gathers = make(map[int32]*gather)
+	}
+	a.frame.gathers[a.ref.Node] = g
+	return dag.Event{Kind: dag.Expanded, At: a.ref, Count: int32(max(len(g.items), g.last)), Parallel: parallel}
+}
+
+// elements evaluates what a loop runs over.
+func (r *run) elements(a *activity) (*gather, int32, error) {
+	env := r.env(a)
+	g := &gather{input: env.Input, previous: env.Input}
+	n := a.node
+	if n.Loop == nodes.LoopRepeat {
+		most, err := n.Max.Eval(a.frame.ctx, env)
+		if err != nil {
+			return nil, 0, err
+		}
+		limit, ok := most.Any().(int64)
+		if !ok || limit < 1 || limit > maxElements {
+			return nil, 0, flowforge.Errorf(flowforge.CodeInvalidParams, "max of %s must be a whole number from 1 to %d, not %s", a.title(), maxElements, shorten(most))
+		}
+		g.last, g.done = int(limit), make([]flowforge.Ports, 1)
+		return g, 1, nil
+	}
+	list, err := n.Each.Eval(a.frame.ctx, env)
+	if err != nil {
+		return nil, 0, err
+	}
+	items, ok := list.Any().([]any)
+	if !ok {
+		return nil, 0, flowforge.Errorf(flowforge.CodeEachNotList, "%s can only run over a list, not over %s", a.title(), shorten(list))
+	}
+	if len(items) > maxElements {
+		return nil, 0, flowforge.Errorf(flowforge.CodeValueTooLarge, "%s can run over %d elements at most, not %d", a.title(), maxElements, len(items))
+	}
+	g.items, g.done = items, make([]flowforge.Ports, len(items))
+	parallel, err := r.width(a)
+	return g, parallel, err
+}
+
+// maxElements bounds the elements of one loop.
+const maxElements = 10_000_000
+
+// width evaluates how many elements of a foreach run at a time.
+func (r *run) width(a *activity) (int32, error) {
+	if a.node.Width == nil {
+		return 0, nil
+	}
+	given, err := a.node.Width.Eval(a.frame.ctx, r.env(a))
+	if err != nil {
+		return 0, err
+	}
+	parallel, ok := given.Any().(int64)
+	if !ok || parallel < 1 || parallel > maxElements {
+		return 0, flowforge.Errorf(flowforge.CodeInvalidParams, "parallel of %s must be a whole number of at least 1, not %s", a.title(), shorten(given))
+	}
+	return int32(parallel), nil
+}
+
+func shorten(v flowforge.Value) string {
+	const limit = 60
+	text := []rune(v.String())
+	if len(text) > limit {
+		return string(text[:limit]) + "…"
+	}
+	return string(text)
+}
+
+// elementEnded keeps what an element came to.
+func (r *run) elementEnded(a *activity, status flowforge.NodeStatus) {
+	g := a.frame.gathers[a.ref.Node]
+	if g == nil {
+		return
+	}
+	g.ended++
+	switch {
+	case status == flowforge.NodeFailed:
+		g.failures = append(g.failures, elementFailure{Index: a.index, Error: a.failure})
+	case status == flowforge.NodeSucceeded && a.node.Loop == nodes.LoopRepeat:
+		g.done[0] = a.ports
+	case status == flowforge.NodeSucceeded:
+		g.done[a.ref.Element] = a.ports
+	}
+}
+
+// firstFailure gives the failure of the first element, in the order of the list, that failed.
+func (g *gather) firstFailure() *flowforge.Failure {
+	if g == nil || len(g.failures) == 0 {
+		return nil
+	}
+	return slices.MinFunc(g.failures, func(a, b elementFailure) int { return a.Index - b.Index }).Error
+}
+
+// collect gathers what the elements of a loop emitted: on each port the list of it in the order of the
+// elements. A port that no element emitted on gets nothing, unless there were no elements.
+func (r *run) collect(a *activity) dag.Event {
+	r.mu.Lock()
+	g := a.frame.gathers[a.ref.Node]
+	r.mu.Unlock()
+	ports, failures, err := g.gathered(a.node)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a.ports, a.errors = ports, failures
+	var emitted []int32
+	if err == nil {
+		emitted, err = portsOf(a.node, ports)
+	}
+	if err != nil {
+		a.failure = r.failureOf(a, err)
+		return dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: true}
+	}
+	return dag.Event{Kind: dag.Succeeded, At: a.ref, Ports: emitted}
+}
+
+// gathered makes the ports of a loop of what its elements emitted.
+func (g *gather) gathered(n *dag.Node) (ports flowforge.Ports, failures flowforge.Value, err error) {
+	if n.Loop == nodes.LoopRepeat {
+		return g.done[0], flowforge.Value{}, nil
+	}
+	slices.SortFunc(g.failures, func(a, b elementFailure) int { return a.Index - b.Index })
+	if len(g.failures) > 0 {
+		if failures, err = flowforge.ValueOf(g.failures); err != nil {
+			return nil, failures, err
+		}
+	}
+	for i, port := range n.Ports {
+		routed := n.OnError == flowforge.OnErrorRoute && i == len(n.Ports)-1
+		if routed {
+			if len(g.failures) > 0 {
+				ports = append(ports, flowforge.PortValue{Port: port, Value: failures})
+			}
+			continue
+		}
+		list := g.list(port, n.OnError == flowforge.OnErrorContinue && port == flowforge.PortOut)
+		if len(list) == 0 && len(g.done) > 0 {
+			continue
+		}
+		value, err := flowforge.Freeze(list)
+		if err != nil {
+			return nil, failures, err
+		}
+		ports = append(ports, flowforge.PortValue{Port: port, Value: value})
+	}
+	return ports, failures, nil
+}
+
+// list gives what the elements emitted on a port; with holes, null stands for those that failed.
+func (g *gather) list(port flowforge.Port, holes bool) []any {
+	list := []any{}
+	failed := g.failures
+	for i, emitted := range g.done {
+		value, ok := emitted.Get(port)
+		switch {
+		case ok:
+			list = append(list, value.Any())
+		case holes && len(failed) > 0 && failed[0].Index == i:
+			list = append(list, nil)
+		}
+		for len(failed) > 0 && failed[0].Index <= i {
+			failed = failed[1:]
+		}
+	}
+	return list
+}

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"sync"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/engine/dag"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+// Validate finds all problems of a document; a document without problems that are more than warnings can be
+// run.
+func (e *Engine) Validate(document *flowforge.Workflow) flowforge.Problems {
+	_, problems := dag.Compile(document, e.config.Nodes, e.config.Limits)
+	return problems
+}
+
+// Save makes a document the draft of the workflow of its name. One with problems is refused.
+func (e *Engine) Save(ctx context.Context, workspace flowforge.Workspace, document *flowforge.Workflow) (store.SavedWorkflow, error) {
+	if err := e.Validate(document).Err(); err != nil {
+		return store.SavedWorkflow{}, err
+	}
+	text, err := textOf(document)
+	if err != nil {
+		return store.SavedWorkflow{}, err
+	}
+	draft := store.SavedWorkflow{
+		ID: flowforge.WorkflowID(e.config.NewID()), Name: document.Name, Document: text, SavedAt: e.clock.Now(),
+	}
+	existing, err := e.config.Store.Workflow(ctx, workspace, document.Name, store.DraftVersion)
+	switch {
+	case err == nil:
+		draft.ID = existing.ID
+	case flowforge.CodeOf(err) != flowforge.CodeNotFound:
+		return store.SavedWorkflow{}, err
+	}
+	return e.config.Store.SaveDraft(ctx, workspace, draft)
+}
+
+// Publish makes the draft of a workflow its next version, which starts use from now on.
+func (e *Engine) Publish(ctx context.Context, workspace flowforge.Workspace, name string) (store.SavedWorkflow, error) {
+	draft, err := e.config.Store.Workflow(ctx, workspace, name, store.DraftVersion)
+	if err != nil {
+		return store.SavedWorkflow{}, err
+	}
+	return e.config.Store.Publish(ctx, workspace, draft.ID)
+}
+
+func textOf(document *flowforge.Workflow) (store.Document, error) {
+	value, err := flowforge.ValueOf(document)
+	if err != nil {
+		return store.Document{}, err
+	}
+	sum := sha256.Sum256(value.JSON())
+	return store.Document{Hash: hex.EncodeToString(sum[:]), Text: value}, nil
+}
+
+// loaded is a workflow ready to be run.
+type loaded struct {
+	workflow *dag.Workflow
+	text     store.Document
+	ref      flowforge.WorkflowRef
+}
+
+// load finds and compiles what a request wants to run.
+func (e *Engine) load(ctx context.Context, request StartRequest) (loaded, error) {
+	if request.Document != nil {
+		text, err := textOf(request.Document)
+		if err != nil {
+			return loaded{}, err
+		}
+		return e.compile(text, request.Document, flowforge.WorkflowRef{Name: request.Document.Name, Hash: text.Hash})
+	}
+	if request.Workflow == "" {
+		return loaded{}, flowforge.Errorf(flowforge.CodeInvalidInput, "the request names no workflow: give a Document or the name of a saved one")
+	}
+	saved, err := e.config.Store.Workflow(ctx, request.Workspace, request.Workflow, request.Version)
+	if err != nil {
+		return loaded{}, err
+	}
+	ref := flowforge.WorkflowRef{ID: saved.ID, Name: saved.Name, Version: max(saved.Version, 0), Hash: saved.Document.Hash}
+	return e.compile(saved.Document, nil, ref)
+}
+
+// loadRun finds and compiles what a claimed run was started with.
+func (e *Engine) loadRun(ctx context.Context, run flowforge.Run) (loaded, error) {
+	text, err := e.config.Store.Document(ctx, run.Workspace, run.Workflow.Hash)
+	if err != nil {
+		return loaded{}, err
+	}
+	return e.compile(text, nil, run.Workflow)
+}
+
+// compile compiles a document, or remembers that it has. The document may be nil and is then read from the
+// text; one that is given is copied, since its owner may change it.
+func (e *Engine) compile(text store.Document, document *flowforge.Workflow, ref flowforge.WorkflowRef) (loaded, error) {
+	if known, err := e.compiled.byHash(text.Hash); err == nil {
+		return loaded{workflow: known.workflow, text: known.text, ref: ref}, nil
+	}
+	document, err := flowforge.DecodeWorkflow(text.Text.JSON())
+	if err != nil {
+		return loaded{}, err
+	}
+	workflow, problems := dag.Compile(document, e.config.Nodes, e.config.Limits)
+	if err := problems.Err(); err != nil {
+		return loaded{}, err
+	}
+	made := loaded{workflow: workflow, text: text, ref: ref}
+	e.compiled.add(made)
+	return made, nil
+}
+
+// compiledCache remembers compiled documents. A document of a hash never changes.
+type compiledCache struct {
+	mu     sync.Mutex
+	known  map[string]loaded
+	oldest []string
+}
+
+// maxCompiled bounds how many compiled documents an engine remembers.
+const maxCompiled = 256
+
+func (c *compiledCache) byHash(hash string) (loaded, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, found := c.known[hash]
+	if !found {
+		return loaded{}, flowforge.Errorf(flowforge.CodeNotFound, "the document %s is not compiled", hash)
+	}
+	return known, nil
+}
+
+func (c *compiledCache) add(made loaded) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil {
+		c.known = make(map[string]loaded)
+	}
+	if _, known := c.known[made.text.Hash]; known {
+		return
+	}
+	c.known[made.text.Hash] = made
+	c.oldest = append(c.oldest, made.text.Hash)
+	if len(c.oldest) > maxCompiled {
+		delete(c.known, c.oldest[0])
+		c.oldest = c.oldest[1:]
+	}
+}
