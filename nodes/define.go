@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/invopop/jsonschema"
 
@@ -62,9 +63,12 @@ func (t *typed[P, R]) Execute(ctx context.Context, call *Call) (flowforge.Ports,
 	return flowforge.Out(value), nil
 }
 
-// paramsDecoder spares types without parameters, and those that take them as they are, the decoding.
+// paramsDecoder spares types without parameters, and those that take them as they are, the decoding. Fields of
+// type Value and *Value are set without it too, since they may hold lists of any length; a *Value tells null
+// from absent.
 func paramsDecoder[P any]() func(flowforge.Value, *P) error {
-	switch t := reflect.TypeFor[P](); {
+	t := reflect.TypeFor[P]()
+	switch {
 	case t.Kind() == reflect.Struct && t.NumField() == 0:
 		return func(flowforge.Value, *P) error { return nil }
 	case t == valueType:
@@ -73,12 +77,63 @@ func paramsDecoder[P any]() func(flowforge.Value, *P) error {
 			return nil
 		}
 	}
+	whole := valueFields(t)
 	return func(value flowforge.Value, into *P) error {
-		if value.IsNull() {
-			return nil
+		object, ok := value.Any().(map[string]any)
+		if !ok || len(whole) == 0 {
+			if value.IsNull() {
+				return nil
+			}
+			return value.Decode(into)
 		}
-		return value.Decode(into)
+		return decodeAround(object, whole, reflect.ValueOf(into))
 	}
+}
+
+// valueFields finds the fields of type Value and *Value of a struct, embedded ones included: index by name in
+// JSON.
+func valueFields(t reflect.Type) map[string][]int {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	fields := make(map[string][]int)
+	for _, field := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name != "" && name != "-" && (field.Type == valueType || field.Type == reflect.PointerTo(valueType)) {
+			fields[name] = field.Index
+		}
+	}
+	return fields
+}
+
+// decodeAround sets the fields in whole as they are and decodes the others.
+func decodeAround(object map[string]any, whole map[string][]int, into reflect.Value) error {
+	rest := make(map[string]any, len(object))
+	for key, item := range object {
+		index, found := whole[key]
+		if !found {
+			rest[key] = item
+			continue
+		}
+		value, err := flowforge.Freeze(item)
+		if err != nil {
+			return err
+		}
+		field := into.Elem().FieldByIndex(index)
+		if field.Type() == valueType {
+			field.Set(reflect.ValueOf(value))
+		} else {
+			field.Set(reflect.ValueOf(&value))
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(rest)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into.Interface())
 }
 
 var (
@@ -113,7 +168,7 @@ func schemaOfNoun(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: schemaType, Extras: map[string]any{key: true}}
 	}
 	switch t {
-	case valueType:
+	case valueType, reflect.PointerTo(valueType):
 		return &jsonschema.Schema{}
 	case durationType:
 		return &jsonschema.Schema{Type: "string", Pattern: durationPattern, Extras: map[string]any{"x-duration": true}}

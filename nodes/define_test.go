@@ -43,6 +43,51 @@ func TestDefineMakesSchemasAndDecodes(t *testing.T) {
 	require.Equal(t, flowforge.Out(flowforge.MustValue("hello you")).String(), out.String())
 }
 
+type dataParams struct {
+	Data  flowforge.Value  `json:"data"`
+	Items *flowforge.Value `json:"items,omitempty"`
+	Name  string           `json:"name,omitempty"`
+}
+
+func TestDefineTakesValuesAsTheyAre(t *testing.T) {
+	t.Parallel()
+	list := flowforge.MustValue([]any{1, map[string]any{"id": int64(9007199254740993)}})
+	tests := []struct {
+		name   string
+		params any
+		check  func(t *testing.T, p dataParams)
+	}{
+		{"shared", map[string]any{"data": list, "items": list, "name": "x"}, func(t *testing.T, p dataParams) {
+			t.Helper()
+			require.Equal(t, list.String(), p.Data.String())
+			require.Equal(t, list.String(), p.Items.String())
+			require.Equal(t, "x", p.Name)
+		}},
+		{"null is not absent", map[string]any{"items": nil}, func(t *testing.T, p dataParams) {
+			t.Helper()
+			require.NotNil(t, p.Items)
+			require.True(t, p.Items.IsNull())
+		}},
+		{"absent", map[string]any{}, func(t *testing.T, p dataParams) { t.Helper(); require.Nil(t, p.Items) }},
+		{"null", nil, func(t *testing.T, p dataParams) { t.Helper(); require.Zero(t, p) }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			typ := nodes.Define(nodes.Spec{Type: "test.data"}, func(_ context.Context, _ *nodes.Call, p dataParams) (any, error) {
+				test.check(t, p)
+				return nil, nil
+			})
+			_, err := typ.Node.Execute(t.Context(), &nodes.Call{Params: flowforge.MustValue(test.params)})
+			require.NoError(t, err)
+		})
+	}
+	typ := nodes.Define(nodes.Spec{Type: "test.data"}, func(context.Context, *nodes.Call, dataParams) (any, error) { return nil, nil })
+	_, err := typ.Node.Execute(t.Context(), &nodes.Call{Params: flowforge.MustValue(map[string]any{"name": 7})})
+	require.Equal(t, flowforge.CodeInvalidParams, flowforge.CodeOf(err))
+	require.NotContains(t, typ.Spec.Params.String(), "anyOf")
+}
+
 func TestSchemaProblemsSayWhereAndHow(t *testing.T) {
 	t.Parallel()
 	schema, err := nodes.CompileSchema(nodes.Define(nodes.Spec{Type: "test.greet"}, greet).Spec.Params)
@@ -57,9 +102,9 @@ func TestSchemaProblemsSayWhereAndHow(t *testing.T) {
 		`/nodes/0/params: "name" is missing (Whom to greet)`,
 		`/nodes/0/params/times: this must be an integer, not a string`,
 		`/nodes/0/params/agg/a: "of" is missing`,
-		`/nodes/0/params/agg/a/off: there is no parameter "off" here: did you mean "of"?`,
+		`/nodes/0/params/agg/a/off: there is no field "off" here: did you mean "of"?`,
 		`/nodes/0/params/by: this has none of the allowed forms: this must be a string, not a number; ` +
 			`this must be an array, not a number`,
-		`/nodes/0/params/nam: there is no parameter "nam" here: did you mean "name"?`,
+		`/nodes/0/params/nam: there is no field "nam" here: did you mean "name"?`,
 	}, strings.Split(schema.Check(params, "/nodes/0/params", isTemplate).Error(), "\n"))
 }

@@ -69,10 +69,11 @@ type Spec struct {
 	Category    string                `json:"category"` // "trigger", "flow", "data", "http" ...
 	Icon        string                `json:"icon,omitempty"`
 	Kind        Kind                  `json:"kind"`
-	Delivery    flowforge.Delivery    `json:"delivery,omitempty"` // empty: at_least_once
-	Outputs     []PortSpec            `json:"outputs"`            // empty when defined: only "out"
-	Params      flowforge.Value       `json:"params"`             // JSON Schema 2020-12
-	Output      flowforge.Value       `json:"output"`             // JSON Schema of what "out" delivers; null: anything
+	Delivery    flowforge.Delivery    `json:"delivery,omitempty"`  // empty: at_least_once
+	Outputs     []PortSpec            `json:"outputs"`             // empty when defined: only "out"
+	PicksOne    bool                  `json:"picks_one,omitempty"` // emits on one of its ports, never on several
+	Params      flowforge.Value       `json:"params"`              // JSON Schema 2020-12
+	Output      flowforge.Value       `json:"output"`              // JSON Schema of what "out" delivers; null: anything
 	Credentials []CredentialSlot      `json:"credentials,omitempty"`
 	Loop        Loop                  `json:"loop,omitempty"`
 	Body        string                `json:"body,omitempty"`        // the parameter that holds a nested graph

@@ -83,7 +83,7 @@ func (c *checker) collect(invalid *jsonschema.ValidationError) {
 		known := c.properties(invalid.InstanceLocation)
 		for _, name := range k.Properties {
 			c.add(append(slices.Clone(invalid.InstanceLocation), name),
-				fmt.Sprintf("there is no parameter %q here%s", name, suggestion(name, known)))
+				fmt.Sprintf("there is no field %q here%s", name, suggestion(name, known)))
 		}
 	default:
 		if len(invalid.Causes) == 0 && !c.isOpen(at(c.value, invalid.InstanceLocation)) {
