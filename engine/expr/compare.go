@@ -72,6 +72,10 @@ func equal(m *machine, a, b any) (bool, error) {
 }
 
 func equalLists(m *machine, x, y []any) (bool, error) {
+	if err := m.enter(); err != nil {
+		return false, err
+	}
+	defer m.leave()
 	for i := range x {
 		if err := m.charge(1); err != nil {
 			return false, err
@@ -84,7 +88,11 @@ func equalLists(m *machine, x, y []any) (bool, error) {
 }
 
 func equalObjects(m *machine, x, y map[string]any) (bool, error) {
-	for key, left := range x {
+	if err := m.enter(); err != nil {
+		return false, err
+	}
+	defer m.leave()
+	for _, key := range sortedKeys(x) { // in order, so that it always ends alike where it runs out of steps
 		if err := m.charge(2); err != nil {
 			return false, err
 		}
@@ -92,7 +100,7 @@ func equalObjects(m *machine, x, y map[string]any) (bool, error) {
 		if !ok {
 			return false, nil
 		}
-		if same, err := equal(m, left, right); !same || err != nil {
+		if same, err := equal(m, x[key], right); !same || err != nil {
 			return false, err
 		}
 	}
@@ -152,19 +160,58 @@ func textOf(m *machine, x any) (string, error) {
 	return canonical(m, x)
 }
 
-// canonical gives a value's canonical JSON.
+// canonical gives a value's canonical JSON. Its size is measured first, as it may share parts many times over.
 func canonical(m *machine, x any) (string, error) {
+	size, err := m.measure(x)
+	if err != nil {
+		return "", err
+	}
+	if err := m.text(size); err != nil {
+		return "", err
+	}
 	v, err := flowforge.Freeze(x)
 	if err != nil {
 		return "", err
 	}
-	if err := m.charge(v.Size() / 4); err != nil {
-		return "", err
+	text := v.String()
+	return text, m.text(len(text) - size)
+}
+
+// measure gives about how long a value's JSON is. It charges for each part.
+func (m *machine) measure(x any) (int, error) {
+	if err := m.charge(2); err != nil {
+		return 0, err
 	}
-	if err := m.text(v.Size()); err != nil {
-		return "", err
+	total := 8
+	switch x := x.(type) {
+	case string:
+		return len(x) + total, m.charge(len(x) / 32)
+	case []any:
+		if err := m.enter(); err != nil {
+			return 0, err
+		}
+		defer m.leave()
+		for _, item := range x {
+			size, err := m.measure(item)
+			if err != nil {
+				return 0, err
+			}
+			total += size
+		}
+	case map[string]any:
+		if err := m.enter(); err != nil {
+			return 0, err
+		}
+		defer m.leave()
+		for key, item := range x {
+			size, err := m.measure(item)
+			if err != nil {
+				return 0, err
+			}
+			total += size + len(key)
+		}
 	}
-	return v.String(), nil
+	return total, nil
 }
 
 // keyOf gives a text that two values share exactly when they are equal.

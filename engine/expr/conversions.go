@@ -2,11 +2,14 @@ package expr
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-func conversionFunctions() []function {
+func conversionFunctions() []function { return slices.Concat(checks(), conversions()) }
+
+func checks() []function {
 	return []function{
 		{
 			signature: "type(value any) string",
@@ -48,6 +51,11 @@ func conversionFunctions() []function {
 				return nil, nil
 			},
 		},
+	}
+}
+
+func conversions() []function {
+	return []function{
 		{
 			signature: "toString(value any) string",
 			doc:       "Writes a value as it stands in a mixed text: a string as it is, null as \"\", anything else as JSON.",

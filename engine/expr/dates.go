@@ -9,7 +9,7 @@ import (
 // named or the date that was given had another offset.
 
 func dateFunctions() []function {
-	return slices.Concat(makeDates(), changeDates(), readDates())
+	return slices.Concat(makeDates(), changeDates(), readDates(), relateDates())
 }
 
 func makeDates() []function {
@@ -114,6 +114,35 @@ func readDates() []function {
 			},
 		},
 		{
+			signature: "datePart(date date, part string, zone? string) int",
+			doc:       "Gives the year, quarter, month (1 to 12), week (ISO 8601), day, weekday (Monday is 1, Sunday 7), yearday, hour, minute, second or millisecond of a date.",
+			examples:  []Example{{`datePart("2026-01-31T12:30:15Z", "weekday")`, `6`}, {`datePart("2026-01-31T23:30:00Z", "hour", "Asia/Tokyo")`, `8`}},
+			call:      datePart,
+		},
+		{
+			signature: "unix(date date) int",
+			doc:       "Gives the whole seconds since 1970 (UTC).",
+			examples:  []Example{{`unix("2026-01-31T12:30:15Z")`, `1769862615`}},
+			call: func(c *call) (any, error) {
+				t, err := c.moment(0, -1)
+				return t.Unix(), err
+			},
+		},
+		{
+			signature: "unixMillis(date date) int",
+			doc:       "Gives the whole milliseconds since 1970 (UTC).",
+			examples:  []Example{{`unixMillis("2026-01-31T12:30:15.25Z")`, `1769862615250`}},
+			call: func(c *call) (any, error) {
+				t, err := c.moment(0, -1)
+				return t.UnixMilli(), err
+			},
+		},
+	}
+}
+
+func relateDates() []function {
+	return []function{
+		{
 			signature: "dateDiff(from date, to date, unit string) number",
 			doc:       "Counts the units between two dates, negative where `to` is earlier: years and months are whole ones, any other unit may have a fraction.",
 			examples: []Example{
@@ -122,12 +151,6 @@ func readDates() []function {
 				{`dateDiff("2026-01-02T12:00:00Z", "2026-01-01T00:00:00Z", "days")`, `-1.5`},
 			},
 			call: dateDiff,
-		},
-		{
-			signature: "datePart(date date, part string, zone? string) int",
-			doc:       "Gives the year, quarter, month (1 to 12), week (ISO 8601), day, weekday (Monday is 1, Sunday 7), yearday, hour, minute, second or millisecond of a date.",
-			examples:  []Example{{`datePart("2026-01-31T12:30:15Z", "weekday")`, `6`}, {`datePart("2026-01-31T23:30:00Z", "hour", "Asia/Tokyo")`, `8`}},
-			call:      datePart,
 		},
 		{
 			signature: "isBefore(a date, b date) bool",
@@ -149,24 +172,6 @@ func readDates() []function {
 				text, _ := c.args[0].(string)
 				_, err := parseDate(text)
 				return err == nil, nil
-			},
-		},
-		{
-			signature: "unix(date date) int",
-			doc:       "Gives the whole seconds since 1970 (UTC).",
-			examples:  []Example{{`unix("2026-01-31T12:30:15Z")`, `1769862615`}},
-			call: func(c *call) (any, error) {
-				t, err := c.moment(0, -1)
-				return t.Unix(), err
-			},
-		},
-		{
-			signature: "unixMillis(date date) int",
-			doc:       "Gives the whole milliseconds since 1970 (UTC).",
-			examples:  []Example{{`unixMillis("2026-01-31T12:30:15.25Z")`, `1769862615250`}},
-			call: func(c *call) (any, error) {
-				t, err := c.moment(0, -1)
-				return t.UnixMilli(), err
 			},
 		},
 	}

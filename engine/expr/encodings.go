@@ -18,9 +18,9 @@ import (
 	"github.com/flowforge-go/flowforge"
 )
 
-func encodingFunctions() []function { return slices.Concat(codecs(), hashes()) }
+func encodingFunctions() []function { return slices.Concat(jsonTexts(), codecs(), hashes()) }
 
-func codecs() []function {
+func jsonTexts() []function {
 	return []function{
 		{
 			signature: "toJSON(value any, indent? int) string",
@@ -47,6 +47,11 @@ func codecs() []function {
 				return v.Any(), nil
 			},
 		},
+	}
+}
+
+func codecs() []function {
+	return []function{
 		{
 			signature: "toBase64(text string, url? bool) string",
 			doc:       "Encodes a text in base64 (RFC 4648); with `url` in its URL-safe form without padding.",

@@ -21,7 +21,7 @@ const (
 	// MaxNodes bounds the operators, names, literals and calls of one expression.
 	MaxNodes = 4000
 	// MaxSteps bounds the work of one evaluation; a step is roughly one operator applied to one element.
-	MaxSteps = 10_000_000
+	MaxSteps = 5_000_000
 	// MaxMemory bounds what one evaluation allocates over its whole course, in bytes.
 	MaxMemory = 64 << 20
 	// MaxPattern bounds the source of one regular expression, in bytes.

@@ -225,3 +225,17 @@ func TestProblems(t *testing.T) {
 		})
 	}
 }
+
+func frozenJSON(t testing.TB, text string) flowforge.Value {
+	t.Helper()
+	v, err := flowforge.ParseValue([]byte(text))
+	require.NoError(t, err)
+	return v
+}
+
+func mustString(t testing.TB, x any) string {
+	t.Helper()
+	v, err := flowforge.Freeze(x)
+	require.NoError(t, err)
+	return v.String()
+}

@@ -117,16 +117,17 @@ func parameters(signature string) []param {
 	return params
 }
 
-// arity gives how many arguments a function takes; most is -1 where there is no bound.
+// arity gives how many arguments a function takes; most is -1 where there is no bound. What can be repeated is
+// there at least once.
 func (f *function) arity() (least, most int) {
 	for _, p := range f.params {
-		if p.variadic {
-			return least, -1
-		}
 		if !p.optional {
 			least++
 		}
 		most++
+		if p.variadic {
+			return least, -1
+		}
 	}
 	return least, most
 }
@@ -250,12 +251,7 @@ func (c *call) newTexts(texts []string) (any, error) {
 
 func (c *call) newList(n int) error { return c.machine.list(n) }
 
-func (c *call) newObject(n int) error {
-	if err := c.charge(n); err != nil {
-		return err
-	}
-	return c.allocate(n * entrySize)
-}
+func (c *call) newObject(n int) error { return c.machine.object(n) }
 
 // size is the work of looking at an argument once.
 func size(x any) int {

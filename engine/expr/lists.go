@@ -6,7 +6,7 @@ import (
 )
 
 func listFunctions() []function {
-	return slices.Concat(ends(), arrangements(), sets(), listNumbers())
+	return slices.Concat(ends(), arrangements(), shapes(), sets(), keyedLists(), listNumbers())
 }
 
 func ends() []function {
@@ -117,6 +117,11 @@ func arrangements() []function {
 				return slices.Concat(c.list(0), c.args[1:]), nil
 			},
 		},
+	}
+}
+
+func shapes() []function {
+	return []function{
 		{
 			signature: "flatten(list list, depth? int) list",
 			doc:       "Puts the elements of lists within the list in their place; depth says how many levels (all by default).",
@@ -170,33 +175,6 @@ func sets() []function {
 			},
 		},
 		{
-			signature: "uniqueBy(list list, path string) list",
-			doc:       "Keeps the first of the elements that have the same value at a path.",
-			examples:  []Example{{`uniqueBy([{"id": 1, "n": "a"}, {"id": 1, "n": "b"}], "id")`, `[{"id":1,"n":"a"}]`}},
-			call: func(c *call) (any, error) {
-				return c.distinct(c.list(0), c.at(1))
-			},
-		},
-		{
-			signature: "countBy(list list, path string) object",
-			doc:       "Counts the elements by their value at a path.",
-			examples:  []Example{{`countBy([{"s": "ok"}, {"s": "bad"}, {"s": "ok"}], "s")`, `{"bad":1,"ok":2}`}},
-			call: func(c *call) (any, error) {
-				return c.keyed(func(object map[string]any, name string, _ any) {
-					n, _ := object[name].(int64)
-					object[name] = n + 1
-				})
-			},
-		},
-		{
-			signature: "keyBy(list list, path string) object",
-			doc:       "Makes an object of the elements by their value at a path; of several the last stays.",
-			examples:  []Example{{`keyBy([{"id": "a", "n": 1}], "id")`, `{"a":{"id":"a","n":1}}`}},
-			call: func(c *call) (any, error) {
-				return c.keyed(func(object map[string]any, name string, item any) { object[name] = item })
-			},
-		},
-		{
 			signature: "union(lists... list) list",
 			doc:       "Gives what is in any of the lists, each value once.",
 			examples:  []Example{{`union([1, 2], [2, 3])`, `[1,2,3]`}},
@@ -241,6 +219,38 @@ func sets() []function {
 					}
 				}
 				return out, nil
+			},
+		},
+	}
+}
+
+func keyedLists() []function {
+	return []function{
+		{
+			signature: "uniqueBy(list list, path string) list",
+			doc:       "Keeps the first of the elements that have the same value at a path.",
+			examples:  []Example{{`uniqueBy([{"id": 1, "n": "a"}, {"id": 1, "n": "b"}], "id")`, `[{"id":1,"n":"a"}]`}},
+			call: func(c *call) (any, error) {
+				return c.distinct(c.list(0), c.at(1))
+			},
+		},
+		{
+			signature: "countBy(list list, path string) object",
+			doc:       "Counts the elements by their value at a path.",
+			examples:  []Example{{`countBy([{"s": "ok"}, {"s": "bad"}, {"s": "ok"}], "s")`, `{"bad":1,"ok":2}`}},
+			call: func(c *call) (any, error) {
+				return c.keyed(func(object map[string]any, name string, _ any) {
+					n, _ := object[name].(int64)
+					object[name] = n + 1
+				})
+			},
+		},
+		{
+			signature: "keyBy(list list, path string) object",
+			doc:       "Makes an object of the elements by their value at a path; of several the last stays.",
+			examples:  []Example{{`keyBy([{"id": "a", "n": 1}], "id")`, `{"a":{"id":"a","n":1}}`}},
+			call: func(c *call) (any, error) {
+				return c.keyed(func(object map[string]any, name string, item any) { object[name] = item })
 			},
 		},
 	}

@@ -112,9 +112,12 @@ func reverse(c *call) (any, error) {
 	return nil, c.fail("value must be a list or a string, but it is %s", aType(c.args[0]))
 }
 
-// flatten is recursive, but values are nested no deeper than flowforge.Freeze allows or an expression can
-// build within its own nesting; lists that are shared many times are charged each time.
+// flatten charges lists that are shared many times each time.
 func (c *call) flatten(out, list []any, depth int64) ([]any, error) {
+	if err := c.enter(); err != nil {
+		return nil, err
+	}
+	defer c.leave()
 	for _, item := range list {
 		if err := c.newList(2); err != nil {
 			return nil, err
@@ -248,7 +251,7 @@ func (c *call) keyed(put func(object map[string]any, name string, item any)) (an
 		if err != nil {
 			return nil, err
 		}
-		if err := c.newObject(1); err != nil {
+		if err := c.allocate(2 * entrySize); err != nil {
 			return nil, err
 		}
 		put(object, name, item)

@@ -4,7 +4,7 @@ import "slices"
 
 // loopFunctions are those with a body that is evaluated for each element.
 func loopFunctions() []function {
-	return slices.Concat(transformations(), searches(), aggregations())
+	return slices.Concat(transformations(), searches(), quantifiers(), aggregations())
 }
 
 func transformations() []function {
@@ -68,6 +68,11 @@ func searches() []function {
 			examples:  []Example{{`findLastIndex([1, 2, 3], # < 3)`, `1`}},
 			call:      func(c *call) (any, error) { return c.search(true, true) },
 		},
+	}
+}
+
+func quantifiers() []function {
+	return []function{
 		{
 			signature: "all(list list, condition predicate) bool",
 			doc:       "Tells whether the condition holds for every element; of an empty list it does.",
@@ -240,7 +245,7 @@ func groupBy(c *call) (any, error) {
 		}
 		members, _ := groups[name].([]any)
 		if members == nil {
-			if err := c.newObject(1); err != nil {
+			if err := c.allocate(2 * entrySize); err != nil {
 				return true, err
 			}
 		}

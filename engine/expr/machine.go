@@ -14,11 +14,15 @@ import (
 // checkEvery is the number of steps after which the context is looked at again.
 const checkEvery = 1 << 14
 
+// maxDepth bounds how deep a value is looked into; one that is to leave the expression has a like bound.
+const maxDepth = 512
+
 // Rough sizes of what evaluation allocates, in bytes.
 const (
-	slotSize  = 16 // an element of a list
-	boxSize   = 16 // a string's or number's own header behind an interface
-	entrySize = 64 // an entry of an object
+	slotSize   = 16  // an element of a list
+	boxSize    = 16  // a string's or number's own header behind an interface
+	entrySize  = 64  // an entry of an object
+	objectSize = 256 // an object without entries
 )
 
 // step evaluates one node of an expression.
@@ -31,6 +35,7 @@ type machine struct {
 	steps   int // left
 	check   int // when so many are left the context is looked at
 	memory  int // left, in bytes
+	depth   int // of lists and objects that are being looked through
 	scope   scope
 	locals  []any // the values of let, by slot
 	regexps map[string]*pattern
@@ -72,6 +77,16 @@ func (m *machine) allocate(bytes int) error {
 	return nil
 }
 
+// enter goes one level down into a value. An expression can nest a value deeper than a stack would bear.
+func (m *machine) enter() error {
+	if m.depth++; m.depth > maxDepth {
+		return failf("it nests lists and objects more than %d deep", maxDepth)
+	}
+	return nil
+}
+
+func (m *machine) leave() { m.depth-- }
+
 // list charges for a new list of n elements.
 func (m *machine) list(n int) error {
 	if n < 0 || n > MaxMemory {
@@ -83,9 +98,18 @@ func (m *machine) list(n int) error {
 	return m.allocate(n * slotSize)
 }
 
+// object charges for a new object of n fields.
+func (m *machine) object(n int) error {
+	if err := m.charge(n + 4); err != nil {
+		return err
+	}
+	return m.allocate(objectSize + n*entrySize)
+}
+
 // text charges for a string of n bytes that is made anew.
 func (m *machine) text(n int) error {
-	if n < 0 || n > flowforge.MaxValueSize {
+	n = max(0, n)
+	if n > flowforge.MaxValueSize {
 		return failf("it makes a text of more than %d MiB", flowforge.MaxValueSize>>20)
 	}
 	if err := m.charge(n / 32); err != nil {

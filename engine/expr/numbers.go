@@ -3,11 +3,14 @@ package expr
 import (
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-func numberFunctions() []function {
+func numberFunctions() []function { return slices.Concat(rounding(), magnitudes()) }
+
+func rounding() []function {
 	return []function{
 		{
 			signature: "round(n number, digits? int) number",
@@ -27,6 +30,11 @@ func numberFunctions() []function {
 			examples:  []Example{{`ceil(2.1)`, `3`}},
 			call:      func(c *call) (any, error) { return c.rounded(math.Ceil) },
 		},
+	}
+}
+
+func magnitudes() []function {
+	return []function{
 		{
 			signature: "abs(n number) number",
 			doc:       "Leaves out the sign.",

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-func objectFunctions() []function { return slices.Concat(fields(), composition()) }
+func objectFunctions() []function { return slices.Concat(fields(), places(), composition()) }
 
 func fields() []function {
 	return []function{
@@ -26,7 +26,7 @@ func fields() []function {
 			doc:       "Makes a list of {key, value} of the fields, in alphabetical order: what map and filter can go over.",
 			examples:  []Example{{`entries({"b": 1, "a": 2})`, `[{"key":"a","value":2},{"key":"b","value":1}]`}, {`map(entries({"a": 1}), .key + "!")`, `["a!"]`}},
 			call: func(c *call) (any, error) {
-				if err := c.newObject(2 * len(c.object(0))); err != nil {
+				if err := c.allocate(len(c.object(0)) * (objectSize + 2*entrySize)); err != nil {
 					return nil, err
 				}
 				return c.sorted(func(key string, value any) any { return map[string]any{"key": key, "value": value} })
@@ -38,6 +38,11 @@ func fields() []function {
 			examples:  []Example{{`fromEntries([{"key": "a", "value": 1}])`, `{"a":1}`}, {`fromEntries(zip(["a", "b"], [1, 2]))`, `{"a":1,"b":2}`}},
 			call:      fromEntries,
 		},
+	}
+}
+
+func places() []function {
+	return []function{
 		{
 			signature: "get(value any, path any, missing? any) any",
 			doc:       "Gives what stands at a path such as \"rows[0].id\", or `missing` (null by default) where nothing does. It never fails on null.",
@@ -68,11 +73,6 @@ func fields() []function {
 				return found, nil
 			},
 		},
-	}
-}
-
-func composition() []function {
-	return []function{
 		{
 			signature: "set(value any, path any, to any) any",
 			doc:       "Gives a copy with another value at a path; objects on the way are made where they are missing.",
@@ -89,6 +89,11 @@ func composition() []function {
 				return c.put(c.args[0], path, c.args[2])
 			},
 		},
+	}
+}
+
+func composition() []function {
+	return []function{
 		{
 			signature: "merge(objects... object) object",
 			doc:       "Puts the fields of several objects into one; of fields with one name the last wins.",

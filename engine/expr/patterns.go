@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,7 +12,9 @@ import (
 // maxPatternSize bounds the instructions a regular expression becomes: (a{1000}){1000} is short to write.
 const maxPatternSize = 4000
 
-func patternFunctions() []function {
+func patternFunctions() []function { return slices.Concat(finders(), replacers()) }
+
+func finders() []function {
 	return []function{
 		{
 			signature: "regexFind(text string, pattern pattern) string",
@@ -51,6 +54,11 @@ func patternFunctions() []function {
 				return c.newTexts(parts)
 			},
 		},
+	}
+}
+
+func replacers() []function {
+	return []function{
 		{
 			signature: "regexReplace(text string, pattern pattern, new string) string",
 			doc:       "Replaces all parts of the text that match. In `new`, ${1} stands for what the first group matched, ${name} for a named one, and $$ for a $.",
@@ -154,18 +162,24 @@ func (c *call) matcher() (*pattern, error) {
 	return p, c.match(p, c.string(0))
 }
 
-// findAll gives the places of all matches. How many there may be is limited by the memory that is left.
+// matchCost is the number of steps that finding one more match costs beside its bytes.
+const matchCost = 8
+
+// findAll gives the places of all matches. How many there may be is limited by what is left of the budgets.
 func (c *call) findAll(limit int64) ([][]int, error) {
 	p, err := c.matcher()
 	if err != nil {
 		return nil, err
 	}
 	each := 24 + 16*(p.NumSubexp()+1)
-	most := int64(c.memory / each)
+	most := int64(min(c.memory/each, c.steps/matchCost))
 	if limit < 0 || limit > most {
 		limit = most + 1
 	}
 	found := p.FindAllStringSubmatchIndex(c.string(0), int(limit))
+	if err := c.charge(len(found) * matchCost); err != nil {
+		return nil, err
+	}
 	return found, c.allocate(len(found) * each)
 }
 

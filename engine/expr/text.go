@@ -7,7 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-func textFunctions() []function { return slices.Concat(letters(), trimming(), pieces(), shaping()) }
+func textFunctions() []function {
+	return slices.Concat(letters(), trimming(), pieces(), joints(), shaping())
+}
 
 // mapped is a function that makes one text of another.
 func mapped(signature, doc string, how func(string) string, examples ...Example) function {
@@ -101,6 +103,11 @@ func pieces() []function {
 				return c.newTexts(strings.Fields(c.string(0)))
 			},
 		},
+	}
+}
+
+func joints() []function {
+	return []function{
 		{
 			signature: "join(list list, separator? string) string",
 			doc:       "Makes one text of a list, with the separator (nothing by default) between its elements. Elements that are no strings are written as in a mixed text.",

@@ -92,7 +92,7 @@ func (t *translator) visit(node ast.Node, linked bool) step {
 	case *ast.SequenceNode:
 		return t.problem(codeSyntax, "an expression gives one value: remove what stands before the ;")
 	}
-	return t.problem(codeSyntax, "this form is not available in expressions: %s", shorten(node.String(), 40))
+	return t.problem(codeSyntax, "it holds a form that is not available in expressions")
 }
 
 // literal translates what is always the same; it gives nil for anything else.
@@ -164,7 +164,7 @@ func (t *translator) object(n *ast.MapNode) step {
 	}
 	at := column(n)
 	return func(m *machine) (any, error) {
-		if err := m.allocate(len(keys) * entrySize); err != nil {
+		if err := m.object(len(keys)); err != nil {
 			return nil, err
 		}
 		object := make(map[string]any, len(keys))
@@ -236,7 +236,7 @@ func column(n ast.Node) int { return n.Location().From + 1 }
 // describe gives a node's source, for a sentence; long ones are left out, since writing them out could take
 // for ever where subtrees are shared.
 func (t *translator) describe(node ast.Node, size int) string {
-	if size > 30 {
+	if size > 30 || t.full {
 		return "the value"
 	}
 	return shorten(node.String(), 60)
