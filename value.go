@@ -117,12 +117,16 @@ func (v Value) Any() any {
 }
 
 // JSON gives the canonical JSON text: object keys in byte order, no white space. It is shared: it must not
-// be changed.
+// be changed. It is null for a value that Check refuses.
 func (v Value) JSON() []byte {
 	if v.v == nil {
 		return []byte("null")
 	}
 	v.v.encodeOnce.Do(func() {
+		if v.Check() != nil {
+			v.v.raw = []byte("null")
+			return
+		}
 		var buffer bytes.Buffer
 		encoder := json.NewEncoder(&buffer)
 		encoder.SetEscapeHTML(false)
@@ -134,7 +138,12 @@ func (v Value) JSON() []byte {
 }
 
 // Decode puts the value into a Go variable, as json.Unmarshal does.
-func (v Value) Decode(into any) error { return json.Unmarshal(v.JSON(), into) }
+func (v Value) Decode(into any) error {
+	if err := v.Check(); err != nil {
+		return err
+	}
+	return json.Unmarshal(v.JSON(), into)
+}
 
 // Size gives the length of the JSON text in bytes, not counting escapes.
 func (v Value) Size() int {
@@ -158,8 +167,8 @@ func (v Value) Equal(other Value) bool {
 // String gives the canonical JSON text.
 func (v Value) String() string { return string(v.JSON()) }
 
-// MarshalJSON gives the canonical JSON text.
-func (v Value) MarshalJSON() ([]byte, error) { return v.JSON(), nil }
+// MarshalJSON gives the canonical JSON text, or the error of Check.
+func (v Value) MarshalJSON() ([]byte, error) { return v.JSON(), v.Check() }
 
 // UnmarshalJSON reads one JSON value.
 func (v *Value) UnmarshalJSON(text []byte) error {

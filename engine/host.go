@@ -85,9 +85,7 @@ func (b blobs) Open(ctx context.Context, ref nodes.BlobRef) (io.ReadCloser, erro
 func (r *run) env(a *activity) *expr.Env {
 	env := r.frameEnv(a.frame, a.ref.Node)
 	env.Item, env.Index = a.item, a.index
-	if input, err := r.connected(a.frame, a.ref.Node); err == nil {
-		env.Input = input
-	}
+	env.Input = r.connected(a.frame, a.ref.Node)
 	return env
 }
 
@@ -157,13 +155,9 @@ func outputOf(n *dag.Node, ports flowforge.Ports) flowforge.Value {
 	if len(ports) == 0 {
 		return flowforge.Value{}
 	}
-	object := make(map[string]any, len(ports))
+	parts := make(map[string]flowforge.Value, len(ports))
 	for _, out := range ports {
-		object[string(out.Port)] = out.Value.Any()
+		parts[string(out.Port)] = out.Value
 	}
-	value, err := flowforge.Freeze(object)
-	if err != nil {
-		return flowforge.Value{} // each part was a value, and together they are no deeper than allowed
-	}
-	return value
+	return flowforge.ObjectOf(parts)
 }

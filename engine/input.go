@@ -10,36 +10,36 @@ func (r *run) inputOf(a *activity) (flowforge.Value, error) {
 	if a.ref.Element != dag.NoElement && a.node.Body == nil {
 		return flowforge.Freeze(a.item)
 	}
-	return r.connected(a.frame, a.ref.Node)
+	return r.connected(a.frame, a.ref.Node), nil
 }
 
 // connected gives what the connections of a node delivered: the value of the only one, or of the winner
 // under join first; of several an object keyed by source. A node without connections gets what its graph was
 // called with.
-func (r *run) connected(f *frame, i int32) (flowforge.Value, error) {
+func (r *run) connected(f *frame, i int32) flowforge.Value {
 	n := &f.graph.Nodes[i]
 	if len(n.In) == 0 {
-		return f.input, nil
+		return f.input
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(n.In) == 1 {
-		return f.delivered(n.In[0]), nil
+		return f.delivered(n.In[0])
 	}
 	if n.Join == flowforge.JoinFirst {
 		if winner := r.state.Winner(f.number, i); winner >= 0 {
-			return f.delivered(n.In[winner]), nil
+			return f.delivered(n.In[winner])
 		}
-		return flowforge.Value{}, nil
+		return flowforge.Value{}
 	}
-	object := make(map[string]any, len(n.In))
+	parts := make(map[string]flowforge.Value, len(n.In))
 	for _, edge := range n.In {
 		source := &f.graph.Nodes[edge.Node]
 		if value, ok := f.results[edge.Node].ports.Get(source.Ports[edge.Port]); ok {
-			object[edge.Key] = value.Any()
+			parts[edge.Key] = value
 		}
 	}
-	return flowforge.Freeze(object)
+	return flowforge.ObjectOf(parts)
 }
 
 func (f *frame) delivered(edge dag.Edge) flowforge.Value {

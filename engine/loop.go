@@ -194,26 +194,22 @@ func (g *gather) gathered(n *dag.Node) (ports flowforge.Ports, failures flowforg
 		if len(list) == 0 && len(g.done) > 0 {
 			continue
 		}
-		value, err := flowforge.Freeze(list)
-		if err != nil {
-			return nil, failures, err
-		}
-		ports = append(ports, flowforge.PortValue{Port: port, Value: value})
+		ports = append(ports, flowforge.PortValue{Port: port, Value: flowforge.ListOf(list)})
 	}
 	return ports, failures, nil
 }
 
 // list gives what the elements emitted on a port; with holes, null stands for those that failed.
-func (g *gather) list(port flowforge.Port, holes bool) []any {
-	list := []any{}
+func (g *gather) list(port flowforge.Port, holes bool) []flowforge.Value {
+	var list []flowforge.Value
 	failed := g.failures
 	for i, emitted := range g.done {
 		value, ok := emitted.Get(port)
 		switch {
 		case ok:
-			list = append(list, value.Any())
+			list = append(list, value)
 		case holes && len(failed) > 0 && failed[0].Index == i:
-			list = append(list, nil)
+			list = append(list, flowforge.Value{})
 		}
 		for len(failed) > 0 && failed[0].Index <= i {
 			failed = failed[1:]

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/dag"
 	"github.com/flowforge-go/flowforge/engine/expr"
@@ -60,14 +62,14 @@ func (r *run) graphOutput(f *frame) (flowforge.Value, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return f.defaultOutput()
+	return f.defaultOutput(), nil
 }
 
 func (r *run) outputEnv(f *frame) *expr.Env { return r.frameEnv(f, readsAll) }
 
 // defaultOutput gives the value of the only terminal node, or null; of several an object of those that
 // succeeded. Nodes that only handle errors count only where they ran in its stead.
-func (f *frame) defaultOutput() (flowforge.Value, error) {
+func (f *frame) defaultOutput() flowforge.Value {
 	terminals := f.graph.Terminals
 	var main []int32
 	for _, i := range terminals {
@@ -77,20 +79,20 @@ func (f *frame) defaultOutput() (flowforge.Value, error) {
 	}
 	switch {
 	case len(terminals) == 1:
-		return f.view(terminals[0]).Output, nil
+		return f.view(terminals[0]).Output
 	case len(main) == 1 && f.results[main[0]].succeeded:
-		return f.view(main[0]).Output, nil
+		return f.view(main[0]).Output
 	}
-	object := make(map[string]any)
+	parts := make(map[string]flowforge.Value)
 	for _, i := range terminals {
 		if f.results[i].succeeded {
-			object[string(f.graph.Nodes[i].Doc.ID)] = f.view(i).Output.Any()
+			parts[string(f.graph.Nodes[i].Doc.ID)] = f.view(i).Output
 		}
 	}
-	if len(main) == 1 && len(object) == 0 {
-		return flowforge.Value{}, nil
+	if len(main) == 1 && len(parts) == 0 {
+		return flowforge.Value{}
 	}
-	return flowforge.Freeze(object)
+	return flowforge.ObjectOf(parts)
 }
 
 // finish makes the run's output and lets the end be written.
@@ -100,10 +102,16 @@ func (r *run) finish() {
 	status := r.info.Status
 	if status == flowforge.RunSucceeded {
 		output, err := r.graphOutput(root)
-		if err == nil {
+		tooLarge := output.Check()
+		switch {
+		case err == nil && tooLarge == nil:
 			end.Output = output
-		} else {
+		case err == nil && root.graph.Output == nil:
+			// Nobody asked for it: what passes on its input makes an output that doubles at each join.
+			r.info.Reason = "the output was left out: " + tooLarge.Error() + "; say with `output` what is wanted"
+		default:
 			status = flowforge.RunFailed
+			err = errors.Join(err, tooLarge)
 			root.failure = nodes.FailureOf(err)
 			root.failure.Message = "make the run's output: " + root.failure.Message
 		}

@@ -27,17 +27,9 @@ func (e *Engine) Save(ctx context.Context, workspace flowforge.Workspace, docume
 	if err != nil {
 		return store.SavedWorkflow{}, err
 	}
-	draft := store.SavedWorkflow{
-		ID: flowforge.WorkflowID(e.config.NewID()), Name: document.Name, Document: text, SavedAt: e.clock.Now(),
-	}
-	existing, err := e.config.Store.Workflow(ctx, workspace, document.Name, store.DraftVersion)
-	switch {
-	case err == nil:
-		draft.ID = existing.ID
-	case flowforge.CodeOf(err) != flowforge.CodeNotFound:
-		return store.SavedWorkflow{}, err
-	}
-	return e.config.Store.SaveDraft(ctx, workspace, draft)
+	return e.config.Store.SaveDraft(ctx, workspace, store.SavedWorkflow{
+		Name: document.Name, Document: text, SavedAt: e.clock.Now(),
+	})
 }
 
 // Publish makes the draft of a workflow its next version, which starts use from now on.
