@@ -63,13 +63,27 @@ func (r *run) beginAttempt(a *activity) (context.Context, bool) {
 	if a.attempts++; a.attempts == 1 {
 		a.began = now
 	}
-	ctx, cancel := context.WithCancelCause(a.frame.ctx)
-	a.cancel = cancel
+	ctx := r.attemptContext(a)
 	if timeout := a.node.Doc.Timeout.Std(); timeout > 0 {
 		a.timer = r.engine.clock.AfterFunc(timeout, func() { r.timeOut(a) })
 	}
 	r.note(a, flowforge.EventNodeStarted, now, nil)
 	return ctx, true
+}
+
+// attemptContext gives the context of an attempt. What stops one attempt of a frame stops all of them, unless
+// the node has a timeout or is a finally node; only then the attempt needs a context of its own.
+func (r *run) attemptContext(a *activity) context.Context {
+	parent := a.frame.ctx
+	if a.node.Doc.Finally {
+		parent = r.ctx
+	} else if a.node.Doc.Timeout == 0 && a.node.Doc.NodeTimeout == 0 {
+		a.cancel = a.frame.cancel
+		return parent
+	}
+	ctx, cancel := context.WithCancelCause(parent)
+	a.cancel, a.done = cancel, cancel
+	return ctx
 }
 
 // timeOut ends an attempt that took longer than its timeout, and abandons it if it does not end.
@@ -191,8 +205,10 @@ func (r *run) endAttempt(ctx context.Context, a *activity, ports flowforge.Ports
 
 // attemptEvent notes what an attempt came to and gives the event for the plan.
 func (r *run) attemptEvent(a *activity, ports flowforge.Ports, err error) dag.Event {
-	a.cancel(nil)
-	a.cancel = nil
+	if a.done != nil {
+		a.done(nil)
+	}
+	a.cancel, a.done = nil, nil
 	for _, timer := range []Timer{a.timer, a.patience} {
 		if timer != nil {
 			timer.Stop()

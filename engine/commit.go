@@ -21,13 +21,13 @@ type committer struct {
 
 // commitWait is a transition that waits for its answer.
 type commitWait struct {
-	transition store.Transition
+	transition *store.Transition
 	answer     store.Committed
 	turn       chan bool // true: it is your turn to send; false: answered
 }
 
 // commit writes one transition and gives the store's answer to it.
-func (c *committer) commit(ctx context.Context, transition store.Transition) store.Committed {
+func (c *committer) commit(ctx context.Context, transition *store.Transition) store.Committed {
 	wait := &commitWait{transition: transition}
 	c.mu.Lock()
 	c.waiting = append(c.waiting, wait)
@@ -63,7 +63,7 @@ func (c *committer) commit(ctx context.Context, transition store.Transition) sto
 func (c *committer) send(ctx context.Context, batch []*commitWait) {
 	transitions := make([]store.Transition, len(batch))
 	for i, wait := range batch {
-		transitions[i] = wait.transition
+		transitions[i] = *wait.transition
 	}
 	began := c.clock.Now()
 	answers, err := c.store.Commit(ctx, transitions)

@@ -71,6 +71,7 @@ type activity struct {
 	advice   nodes.Advice
 
 	cancel    context.CancelCauseFunc // ends the attempt that is being made; nil: none is
+	done      context.CancelCauseFunc // lets go of a context of its own; nil: it has the frame's
 	timer     Timer                   // of a backoff or a wait
 	limit     Timer                   // of node_timeout
 	patience  Timer                   // until a stopped attempt is abandoned

@@ -246,7 +246,9 @@ func (r *run) flush() {
 		r.readInbox()
 		r.mu.Lock()
 	}
-	r.spread()
+	if r.mustFlush() {
+		r.spread() // this lane goes on writing
+	}
 }
 
 // startEffects takes the attempts whose start is to be recorded, as many as may run.
@@ -262,14 +264,14 @@ func (r *run) startEffects() []*activity {
 }
 
 // transition makes one step of what is pending.
-func (r *run) transition(started []*activity) store.Transition {
+func (r *run) transition(started []*activity) *store.Transition {
 	p := &r.pending
 	for _, a := range started {
 		r.recordNode(flowforge.NodeRun{
 			Node: a.node.Doc.ID, Element: a.path, Status: flowforge.NodeRunning, Attempts: a.attempts + 1, StartedAt: r.now,
 		})
 	}
-	transition := store.Transition{
+	transition := &store.Transition{
 		Workspace: r.info.Workspace, Run: r.info.ID, Epoch: r.lease.Epoch,
 		FromSeq: r.info.Seq - int64(len(p.events)), ToSeq: r.info.Seq, Events: p.events,
 		Status: r.info.Status, StartedAt: p.startedAt, End: r.ending,

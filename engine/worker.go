@@ -112,7 +112,7 @@ func (e *Engine) takeOver(ctx context.Context, c store.Claimed) {
 func (e *Engine) fail(ctx context.Context, c store.Claimed, cause error) {
 	now := e.clock.Now()
 	failure := &flowforge.Failure{Code: flowforge.CodeOf(cause), Message: cause.Error()}
-	answer := e.commits.commit(context.WithoutCancel(ctx), store.Transition{
+	answer := e.commits.commit(context.WithoutCancel(ctx), &store.Transition{
 		Workspace: c.Run.Workspace, Run: c.Run.ID, Epoch: c.Lease.Epoch, FromSeq: c.Run.Seq, ToSeq: c.Run.Seq + 1,
 		Events: []flowforge.Event{{Run: c.Run.ID, Seq: c.Run.Seq + 1, Kind: flowforge.EventRunFailed, At: now, Error: failure}},
 		Status: flowforge.RunFailed,
