@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones must be known wherever the engine runs.
@@ -11,6 +12,19 @@ import (
 const (
 	day  = 24 * time.Hour
 	week = 7 * day
+)
+
+// The units of the calendar.
+const (
+	unitYear        = "year"
+	unitQuarter     = "quarter"
+	unitMonth       = "month"
+	unitWeek        = "week"
+	unitDay         = "day"
+	unitHour        = "hour"
+	unitMinute      = "minute"
+	unitSecond      = "second"
+	unitMillisecond = "millisecond"
 )
 
 var errNoDate = errors.New("no date")
@@ -82,7 +96,8 @@ func readDate(c *call) (any, error) {
 	}
 	layouts := []string{
 		time.RFC3339Nano, time.DateOnly, time.DateTime, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04",
-		"2006-01-02 15:04:05Z07:00", time.RFC1123, time.RFC1123Z, "Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 -0700", time.RFC850, time.ANSIC,
+		"2006-01-02 15:04:05Z07:00", time.RFC1123, time.RFC1123Z,
+		"Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 -0700", time.RFC850, time.ANSIC,
 	}
 	if c.has(1) {
 		layout, err := goLayout(c.string(1))
@@ -122,10 +137,8 @@ func (c *call) since1970(unit float64) (any, error) {
 // unit gives the name of a unit in the singular.
 func (c *call) unit(argument int, known ...string) (string, error) {
 	unit := strings.TrimSuffix(strings.ToLower(shorten(c.string(argument), 40)), "s")
-	for _, k := range known {
-		if unit == k {
-			return unit, nil
-		}
+	if slices.Contains(known, unit) {
+		return unit, nil
 	}
 	return "", c.fail("there is no %q here: there are %s", shorten(c.string(argument), 40), strings.Join(known, ", "))
 }
@@ -133,17 +146,17 @@ func (c *call) unit(argument int, known ...string) (string, error) {
 // exactUnit gives the length of a unit that always has the same.
 func exactUnit(unit string) time.Duration {
 	switch unit {
-	case "millisecond":
+	case unitMillisecond:
 		return time.Millisecond
-	case "second":
+	case unitSecond:
 		return time.Second
-	case "minute":
+	case unitMinute:
 		return time.Minute
-	case "hour":
+	case unitHour:
 		return time.Hour
-	case "day":
+	case unitDay:
 		return day
-	case "week":
+	case unitWeek:
 		return week
 	}
 	return 0
@@ -156,7 +169,7 @@ func dateAdd(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	unit, err := c.unit(2, "year", "month", "week", "day", "hour", "minute", "second", "millisecond")
+	unit, err := c.unit(2, unitYear, unitMonth, unitWeek, unitDay, unitHour, unitMinute, unitSecond, unitMillisecond)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +178,7 @@ func dateAdd(c *call) (any, error) {
 		return nil, c.fail("the date is outside the years 0 to 9999")
 	}
 	switch unit {
-	case "year", "month", "week", "day":
+	case unitYear, unitMonth, unitWeek, unitDay:
 		n, ok := c.args[1].(int64)
 		if !ok {
 			return nil, c.fail("amount must be an integer for %ss, but it is %v", unit, amount)
@@ -185,11 +198,11 @@ func dateAdd(c *call) (any, error) {
 // run over into the next.
 func addCalendar(t time.Time, n int, unit string) time.Time {
 	switch unit {
-	case "week":
+	case unitWeek:
 		return t.AddDate(0, 0, 7*n)
-	case "day":
+	case unitDay:
 		return t.AddDate(0, 0, n)
-	case "year":
+	case unitYear:
 		n *= 12
 	}
 	first := time.Date(t.Year(), t.Month()+time.Month(n), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location())
@@ -202,7 +215,7 @@ func (c *call) edgeOf(end bool) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	unit, err := c.unit(1, "year", "quarter", "month", "week", "day", "hour", "minute")
+	unit, err := c.unit(1, unitYear, unitQuarter, unitMonth, unitWeek, unitDay, unitHour, unitMinute)
 	if err != nil {
 		return nil, err
 	}
@@ -216,17 +229,17 @@ func (c *call) edgeOf(end bool) (any, error) {
 func startOf(t time.Time, unit string) time.Time {
 	y, m, d := t.Date()
 	switch unit {
-	case "year":
+	case unitYear:
 		m, d = time.January, 1
-	case "quarter":
+	case unitQuarter:
 		m, d = m-(m-1)%3, 1
-	case "month":
+	case unitMonth:
 		d = 1
-	case "week":
+	case unitWeek:
 		d -= isoWeekday(t) - 1
-	case "hour":
+	case unitHour:
 		return t.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
-	case "minute":
+	case unitMinute:
 		return t.Add(-time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
 	}
 	return time.Date(y, m, d, 0, 0, 0, 0, t.Location())
@@ -234,9 +247,9 @@ func startOf(t time.Time, unit string) time.Time {
 
 func nextAfter(start time.Time, unit string) time.Time {
 	switch unit {
-	case "quarter":
+	case unitQuarter:
 		return start.AddDate(0, 3, 0)
-	case "hour", "minute":
+	case unitHour, unitMinute:
 		return start.Add(exactUnit(unit))
 	}
 	return addCalendar(start, 1, unit)
@@ -253,7 +266,7 @@ func dateDiff(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	unit, err := c.unit(2, "year", "month", "week", "day", "hour", "minute", "second", "millisecond")
+	unit, err := c.unit(2, unitYear, unitMonth, unitWeek, unitDay, unitHour, unitMinute, unitSecond, unitMillisecond)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +275,7 @@ func dateDiff(c *call) (any, error) {
 		return normal(seconds / exact.Seconds())
 	}
 	months := monthsBetween(from, to.In(from.Location()))
-	if unit == "year" {
+	if unit == unitYear {
 		return int64(months / 12), nil
 	}
 	return int64(months), nil
@@ -271,10 +284,10 @@ func dateDiff(c *call) (any, error) {
 // monthsBetween counts whole months: n of them where adding n to one does not pass the other.
 func monthsBetween(from, to time.Time) int {
 	n := (to.Year()-from.Year())*12 + int(to.Month()) - int(from.Month())
-	if n > 0 && addCalendar(from, n, "month").After(to) {
+	if n > 0 && addCalendar(from, n, unitMonth).After(to) {
 		n--
 	}
-	if n < 0 && addCalendar(from, n, "month").Before(to) {
+	if n < 0 && addCalendar(from, n, unitMonth).Before(to) {
 		n++
 	}
 	return n
@@ -285,15 +298,16 @@ func datePart(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	part, err := c.unit(1, "year", "quarter", "month", "week", "day", "weekday", "yearday", "hour", "minute", "second", "millisecond")
+	part, err := c.unit(1, unitYear, unitQuarter, unitMonth, unitWeek, unitDay, "weekday", "yearday",
+		unitHour, unitMinute, unitSecond, unitMillisecond)
 	if err != nil {
 		return nil, err
 	}
 	_, isoWeek := t.ISOWeek()
 	return int64(map[string]int{
-		"year": t.Year(), "quarter": (int(t.Month())-1)/3 + 1, "month": int(t.Month()), "week": isoWeek, "day": t.Day(),
-		"weekday": isoWeekday(t), "yearday": t.YearDay(), "hour": t.Hour(), "minute": t.Minute(), "second": t.Second(),
-		"millisecond": t.Nanosecond() / int(time.Millisecond),
+		unitYear: t.Year(), unitQuarter: (int(t.Month())-1)/3 + 1, unitMonth: int(t.Month()), unitWeek: isoWeek, unitDay: t.Day(),
+		"weekday": isoWeekday(t), "yearday": t.YearDay(), unitHour: t.Hour(), unitMinute: t.Minute(), unitSecond: t.Second(),
+		unitMillisecond: t.Nanosecond() / int(time.Millisecond),
 	}[part]), nil
 }
 

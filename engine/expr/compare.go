@@ -8,31 +8,42 @@ import (
 	"github.com/flowforge-go/flowforge"
 )
 
+// The types of values, as users know them.
+const (
+	typeNull    = "null"
+	typeBoolean = "boolean"
+	typeNumber  = "number"
+	typeString  = "string"
+	typeList    = "list"
+	typeObject  = "object"
+	typeUnknown = "unknown"
+)
+
 // typeName gives a value's type as users know it.
 func typeName(x any) string {
 	switch x.(type) {
 	case nil:
-		return "null"
+		return typeNull
 	case bool:
-		return "boolean"
+		return typeBoolean
 	case int64, uint64, float64:
-		return "number"
+		return typeNumber
 	case string:
-		return "string"
+		return typeString
 	case []any:
-		return "list"
+		return typeList
 	case map[string]any:
-		return "object"
+		return typeObject
 	}
-	return "unknown"
+	return typeUnknown
 }
 
 // aType is typeName with its article.
 func aType(x any) string {
 	switch name := typeName(x); name {
-	case "null":
+	case typeNull:
 		return name
-	case "object", "unknown":
+	case typeObject, typeUnknown:
 		return "an " + name
 	default:
 		return "a " + name
@@ -221,7 +232,7 @@ func keyOf(m *machine, x any) (string, error) {
 	}
 	switch x := x.(type) {
 	case nil:
-		return "null", nil
+		return typeNull, nil
 	case string:
 		return `"` + x, m.text(len(x))
 	}

@@ -108,8 +108,10 @@ func syntaxError(source string, err error) error {
 		message = strings.ReplaceAll(message, "unexpected token "+kind+"(", "unexpected (")
 	}
 	message = strings.ReplaceAll(message, "literal not terminated", "a text is not closed with the quote it began with")
-	message = strings.ReplaceAll(message, "invalid char escape", `a \ in a text is followed by something it cannot escape: write \\ for the character itself, or use backticks`)
-	message = strings.ReplaceAll(message, "compilation failed: expression exceeds maximum allowed nodes", "it is too long: split it over several nodes")
+	message = strings.ReplaceAll(message, "invalid char escape",
+		`a \ in a text is followed by something it cannot escape: write \\ for the character itself, or use backticks`)
+	message = strings.ReplaceAll(message, "compilation failed: expression exceeds maximum allowed nodes",
+		"it is too long: split it over several nodes")
 	if rest, found := strings.CutPrefix(message, "unexpected ("); found {
 		message = "unexpected " + strings.TrimSuffix(strings.TrimSuffix(rest, ")"), "(")
 	}

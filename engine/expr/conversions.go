@@ -14,21 +14,21 @@ func checks() []function {
 		{
 			signature: "type(value any) string",
 			doc:       "Gives \"null\", \"boolean\", \"number\", \"string\", \"list\" or \"object\".",
-			examples:  []Example{{`type(1.5)`, `"number"`}, {`type([])`, `"list"`}, {`type(null)`, `"null"`}},
+			examples:  []Example{gives(`type(1.5)`, `"number"`), gives(`type([])`, `"list"`), gives(`type(null)`, `"null"`)},
 			flat:      true,
 			call:      func(c *call) (any, error) { return typeName(c.args[0]), nil },
 		},
 		{
 			signature: "isEmpty(value any) bool",
 			doc:       "Tells whether a value is null, \"\", [] or {}. Numbers and booleans are never empty.",
-			examples:  []Example{{`isEmpty("")`, `true`}, {`isEmpty(0)`, `false`}},
+			examples:  []Example{gives(`isEmpty("")`, `true`), gives(`isEmpty(0)`, `false`)},
 			flat:      true,
 			call:      func(c *call) (any, error) { return isEmpty(c.args[0]), nil },
 		},
 		{
 			signature: "default(value any, fallback any) any",
 			doc:       "Gives the fallback where the value is empty (see isEmpty). With `value ?? fallback` only null counts.",
-			examples:  []Example{{`default("", "none")`, `"none"`}, {`"" ?? "none"`, `""`}},
+			examples:  []Example{gives(`default("", "none")`, `"none"`), gives(`"" ?? "none"`, `""`)},
 			flat:      true,
 			call: func(c *call) (any, error) {
 				if isEmpty(c.args[0]) {
@@ -40,7 +40,7 @@ func checks() []function {
 		{
 			signature: "coalesce(values... any) any",
 			doc:       "Gives the first value that is not null.",
-			examples:  []Example{{`coalesce(null, 2, 3)`, `2`}},
+			examples:  []Example{gives(`coalesce(null, 2, 3)`, `2`)},
 			flat:      true,
 			call: func(c *call) (any, error) {
 				for _, x := range c.args {
@@ -59,13 +59,17 @@ func conversions() []function {
 		{
 			signature: "toString(value any) string",
 			doc:       "Writes a value as it stands in a mixed text: a string as it is, null as \"\", anything else as JSON.",
-			examples:  []Example{{`toString(1.50)`, `"1.5"`}, {`toString([1])`, `"[1]"`}, {`toString(null)`, `""`}},
+			examples:  []Example{gives(`toString(1.50)`, `"1.5"`), gives(`toString([1])`, `"[1]"`), gives(`toString(null)`, `""`)},
 			call:      func(c *call) (any, error) { return textOf(c.machine, c.args[0]) },
 		},
 		{
 			signature: "toNumber(value any, fallback? any) number",
 			doc:       "Reads a number from a string; true is 1, false is 0. What is no number is an error, or gives the fallback.",
-			examples:  []Example{{`toNumber(" 1.50 ")`, `1.5`}, {`toNumber("9007199254740993")`, `9007199254740993`}, {`toNumber("many", 0)`, `0`}},
+			examples: []Example{
+				gives(`toNumber(" 1.50 ")`, `1.5`),
+				gives(`toNumber("9007199254740993")`, `9007199254740993`),
+				gives(`toNumber("many", 0)`, `0`),
+			},
 			call: func(c *call) (any, error) {
 				if n, ok := readNumber(c.args[0]); ok {
 					return n, nil
@@ -79,7 +83,7 @@ func conversions() []function {
 		{
 			signature: "int(value any) int",
 			doc:       "Reads a number like toNumber and cuts off what is after its point.",
-			examples:  []Example{{`int("42")`, `42`}, {`int(-2.7)`, `-2`}},
+			examples:  []Example{gives(`int("42")`, `42`), gives(`int(-2.7)`, `-2`)},
 			call: func(c *call) (any, error) {
 				n, ok := readNumber(c.args[0])
 				if !ok {
@@ -94,7 +98,7 @@ func conversions() []function {
 		{
 			signature: "toBool(value any) bool",
 			doc:       "Reads true, yes, on, 1 and false, no, off, 0 or nothing, in any case; numbers are true unless 0, null is false.",
-			examples:  []Example{{`toBool("Yes")`, `true`}, {`toBool(0)`, `false`}, {`toBool(null)`, `false`}},
+			examples:  []Example{gives(`toBool("Yes")`, `true`), gives(`toBool(0)`, `false`), gives(`toBool(null)`, `false`)},
 			call:      toBool,
 		},
 	}

@@ -25,13 +25,13 @@ func jsonTexts() []function {
 		{
 			signature: "toJSON(value any, indent? int) string",
 			doc:       "Writes a value as canonical JSON, or with line breaks and so many spaces per level.",
-			examples:  []Example{{`toJSON({"b": 1, "a": [true]})`, `"{\"a\":[true],\"b\":1}"`}, {`toJSON([1], 2)`, `"[\n  1\n]"`}},
+			examples:  []Example{gives(`toJSON({"b": 1, "a": [true]})`, `"{\"a\":[true],\"b\":1}"`), gives(`toJSON([1], 2)`, `"[\n  1\n]"`)},
 			call:      toJSON,
 		},
 		{
 			signature: "fromJSON(text string) any",
 			doc:       "Reads JSON. Large integers keep their exact value.",
-			examples:  []Example{{`fromJSON("[9007199254740993]")`, `[9007199254740993]`}},
+			examples:  []Example{gives(`fromJSON("[9007199254740993]")`, `[9007199254740993]`)},
 			call: func(c *call) (any, error) {
 				text := c.string(0)
 				if err := c.charge(len(text) / 2); err != nil {
@@ -55,7 +55,7 @@ func codecs() []function {
 		{
 			signature: "toBase64(text string, url? bool) string",
 			doc:       "Encodes a text in base64 (RFC 4648); with `url` in its URL-safe form without padding.",
-			examples:  []Example{{`toBase64("hello")`, `"aGVsbG8="`}, {`toBase64("??>", true)`, `"Pz8-"`}},
+			examples:  []Example{gives(`toBase64("hello")`, `"aGVsbG8="`), gives(`toBase64("??>", true)`, `"Pz8-"`)},
 			call: func(c *call) (any, error) {
 				if c.arg(1) == true {
 					return c.newText(base64.RawURLEncoding.EncodeToString([]byte(c.string(0))))
@@ -66,7 +66,7 @@ func codecs() []function {
 		{
 			signature: "fromBase64(text string) string",
 			doc:       "Decodes base64 of either form, with or without padding. What is no text (UTF-8) is an error.",
-			examples:  []Example{{`fromBase64("aGVsbG8=")`, `"hello"`}, {`fromBase64("Pz8-")`, `"??>"`}},
+			examples:  []Example{gives(`fromBase64("aGVsbG8=")`, `"hello"`), gives(`fromBase64("Pz8-")`, `"??>"`)},
 			call: func(c *call) (any, error) {
 				text := strings.NewReplacer("-", "+", "_", "/", "\n", "", "\r", "").Replace(strings.TrimRight(c.string(0), "="))
 				decoded, err := base64.RawStdEncoding.DecodeString(text)
@@ -79,13 +79,13 @@ func codecs() []function {
 		{
 			signature: "toHex(text string) string",
 			doc:       "Writes the bytes of a text (UTF-8) as hexadecimal digits.",
-			examples:  []Example{{`toHex("hi")`, `"6869"`}},
+			examples:  []Example{gives(`toHex("hi")`, `"6869"`)},
 			call:      func(c *call) (any, error) { return c.newText(hex.EncodeToString([]byte(c.string(0)))) },
 		},
 		{
 			signature: "fromHex(text string) string",
 			doc:       "Reads hexadecimal digits as the bytes of a text. What is no text (UTF-8) is an error.",
-			examples:  []Example{{`fromHex("6869")`, `"hi"`}},
+			examples:  []Example{gives(`fromHex("6869")`, `"hi"`)},
 			call: func(c *call) (any, error) {
 				decoded, err := hex.DecodeString(c.string(0))
 				if err != nil {
@@ -100,13 +100,16 @@ func codecs() []function {
 func hashes() []function {
 	return []function{
 		hashed("sha256", "SHA-256", sha256.New, `"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"`),
-		hashed("sha512", "SHA-512", sha512.New, `"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"`),
+		hashed("sha512", "SHA-512", sha512.New,
+			`"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"`),
 		hashed("sha1", "SHA-1", sha1.New, `"a9993e364706816aba3e25717850c26c9cd0d89d"`),
 		hashed("md5", "MD5", md5.New, `"900150983cd24fb0d6963f7d28e17f72"`),
 		{
 			signature: "hmacSha256(text string, key string, encoding? string) string",
 			doc:       "Gives the HMAC-SHA-256 of a text under a key; encoding is \"hex\" (the default) or \"base64\".",
-			examples:  []Example{{`hmacSha256("what do ya want for nothing?", "Jefe")`, `"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"`}},
+			examples: []Example{
+				gives(`hmacSha256("what do ya want for nothing?", "Jefe")`, `"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"`),
+			},
 			call: func(c *call) (any, error) {
 				if err := c.charge((len(c.string(0)) + len(c.string(1))) / 16); err != nil {
 					return nil, err
@@ -130,7 +133,7 @@ func hashed(name, called string, algorithm func() hash.Hash, ofABC string) funct
 	return function{
 		signature: name + "(text string) string",
 		doc:       "Gives the " + called + " hash of a text (UTF-8) as hexadecimal digits.",
-		examples:  []Example{{name + `("abc")`, ofABC}},
+		examples:  []Example{gives(name+`("abc")`, ofABC)},
 		call: func(c *call) (any, error) {
 			if err := c.charge(len(c.string(0)) / 16); err != nil {
 				return nil, err

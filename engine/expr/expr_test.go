@@ -46,13 +46,13 @@ func env() *expr.Env {
 const everyScope = expr.ScopeElement | expr.ScopeOutput
 
 // eval compiles and evaluates a template of one string.
-func eval(t testing.TB, template string) (flowforge.Value, error) {
-	t.Helper()
+func eval(tb testing.TB, template string) (flowforge.Value, error) {
+	tb.Helper()
 	compiled, problems := expr.NewCompiler().Template(flowforge.MustValue(template), "", expr.Options{Scope: everyScope})
 	if err := problems.Err(); err != nil {
 		return flowforge.Value{}, err
 	}
-	return compiled.Eval(t.Context(), env())
+	return compiled.Eval(tb.Context(), env())
 }
 
 func TestEval(t *testing.T) {
@@ -226,16 +226,16 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-func frozenJSON(t testing.TB, text string) flowforge.Value {
-	t.Helper()
+func frozenJSON(tb testing.TB, text string) flowforge.Value {
+	tb.Helper()
 	v, err := flowforge.ParseValue([]byte(text))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return v
 }
 
-func mustString(t testing.TB, x any) string {
-	t.Helper()
+func mustString(tb testing.TB, x any) string {
+	tb.Helper()
 	v, err := flowforge.Freeze(x)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return v.String()
 }

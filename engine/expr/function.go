@@ -29,6 +29,8 @@ type Function struct {
 // Example is an expression and the JSON of what it gives.
 type Example struct{ Expression, Result string }
 
+func gives(expression, result string) Example { return Example{expression, result} }
+
 // Functions gives all functions, by category and in the order of the documentation.
 func Functions() []Function {
 	var all []Function
@@ -142,19 +144,19 @@ func (f *function) check(i int, x any) error {
 	}
 	wanted := ""
 	switch p.kind {
-	case "string":
+	case typeString:
 		wanted = wants(x, "a string", isKind[string])
 	case "pattern":
 		wanted = wants(x, "a regular expression", func(x any) bool { return isKind[string](x) || isKind[*pattern](x) })
-	case "number":
+	case typeNumber:
 		wanted = wants(x, "a number", isNumber)
 	case "int":
 		wanted = wants(x, "an integer", isKind[int64])
 	case "bool":
 		wanted = wants(x, "true or false", isKind[bool])
-	case "list":
+	case typeList:
 		wanted = wants(x, "a list", isKind[[]any])
-	case "object":
+	case typeObject:
 		wanted = wants(x, "an object", isKind[map[string]any])
 	case "date":
 		wanted = wants(x, "a date as a string such as 2026-01-31T12:00:00Z", isKind[string])

@@ -1,7 +1,6 @@
 package expr_test
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
@@ -17,7 +16,7 @@ func TestFunctionExamples(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
 			require.NotEmpty(t, f.Examples)
-			require.Regexp(t, regexp.MustCompile(`^[A-Z].*\.\)?$`), f.Doc)
+			require.Regexp(t, `^[A-Z].*\.\)?$`, f.Doc)
 			for _, example := range f.Examples {
 				got, err := eval(t, "{{ "+example.Expression+" }}")
 				require.NoError(t, err, example.Expression)

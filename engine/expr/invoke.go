@@ -48,7 +48,8 @@ func (t *translator) invoke(name string, arguments []ast.Node, n ast.Node) step 
 		predicate, isPredicate := node.(*ast.PredicateNode)
 		switch kind := f.param(i).kind; {
 		case isPredicate && kind != "predicate":
-			return t.problem(codeSyntax, "%s: %s is a value, not something that is worked out for each element: %s", name, f.param(i).name, f.signature)
+			return t.problem(codeSyntax, "%s: %s is a value, not something that is worked out for each element: %s",
+				name, f.param(i).name, f.signature)
 		case isPredicate:
 			run = t.body(predicate)
 			args = append(args, nothing)

@@ -1,7 +1,9 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -9,11 +11,37 @@ import (
 // layoutTokens are what a date's layout may hold, longer ones first, with what Go's time package calls them.
 // Years and days may be written in lower case too, as some products do.
 var layoutTokens = []struct{ token, layout string }{
-	{"YYYY", "2006"}, {"yyyy", "2006"}, {"MMMM", "January"}, {"dddd", "Monday"}, {"MMM", "Jan"}, {"ddd", "Mon"},
-	{"SSS", "000"}, {"YY", "06"}, {"yy", "06"}, {"MM", "01"}, {"DD", "02"}, {"dd", "02"}, {"HH", "15"}, {"hh", "03"},
-	{"mm", "04"}, {"ss", "05"}, {"ZZ", "-0700"}, {"M", "1"}, {"D", "2"}, {"d", "2"}, {"h", "3"}, {"m", "4"}, {"s", "5"},
-	{"H", "H"}, {"A", "PM"}, {"a", "pm"}, {"Z", "Z07:00"},
+	{"YYYY", "2006"},
+	{"yyyy", "2006"},
+	{"MMMM", "January"},
+	{"dddd", "Monday"},
+	{"MMM", "Jan"},
+	{"ddd", "Mon"},
+	{"SSS", "000"},
+	{"YY", "06"},
+	{"yy", "06"},
+	{"MM", "01"},
+	{"DD", "02"},
+	{"dd", "02"},
+	{"HH", "15"},
+	{"hh", "03"},
+	{"mm", "04"},
+	{"ss", "05"},
+	{"ZZ", "-0700"},
+	{"M", "1"},
+	{"D", "2"},
+	{"d", "2"},
+	{"h", "3"},
+	{"m", "4"},
+	{"s", "5"},
+	{"H", "H"},
+	{"A", "PM"},
+	{"a", "pm"},
+	{"Z", "Z07:00"},
 }
+
+// goWords are what Go's time package would not read as it stands.
+var goWords = []string{"Jan", "Mon", "MST", "PM", "pm"}
 
 // layoutPart is a token of a layout, or text that stands as it is.
 type layoutPart struct{ text, layout string }
@@ -61,7 +89,7 @@ func writeLayout(t time.Time, layout string) string {
 // goLayout gives the layout by which Go's time package reads a date.
 func goLayout(layout string) (string, error) {
 	if len(layout) > 200 {
-		return "", fmt.Errorf("the layout is too long")
+		return "", errors.New("the layout is too long")
 	}
 	var out strings.Builder
 	for _, part := range layoutParts(layout) {
@@ -75,8 +103,11 @@ func goLayout(layout string) (string, error) {
 			out.WriteString("000")
 		case part.layout != "":
 			out.WriteString(part.layout)
-		case strings.ContainsAny(part.text, "0123456789_") || strings.Contains(part.text, "Jan") || strings.Contains(part.text, "Mon") || strings.Contains(part.text, "MST") || strings.Contains(part.text, "PM") || strings.Contains(part.text, "pm"):
-			return "", fmt.Errorf("the layout %q holds %q, which cannot be read as it stands: use YYYY, MM, DD, HH, mm, ss", shorten(layout, 40), shorten(part.text, 20))
+		case strings.ContainsAny(part.text, "0123456789_") || slices.ContainsFunc(goWords, func(word string) bool {
+			return strings.Contains(part.text, word)
+		}):
+			return "", fmt.Errorf("the layout %q holds %q, which cannot be read as it stands: use YYYY, MM, DD, HH, mm, ss",
+				shorten(layout, 40), shorten(part.text, 20))
 		default:
 			out.WriteString(part.text)
 		}

@@ -173,18 +173,17 @@ func zip(c *call) (any, error) {
 
 // integerRange makes the list of integers from low to high, both included, by steps.
 func integerRange(m *machine, low, high, by int64) (any, error) {
-	span, stride := uint64(high)-uint64(low), uint64(by)
-	if by < 0 {
-		span, stride = uint64(low)-uint64(high), -uint64(by)
-	}
 	if (by > 0) == (low > high) && low != high {
 		return []any{}, nil
 	}
-	steps := span / stride
-	if steps > MaxMemory {
+	span, stride := high-low, by
+	if by < 0 {
+		span, stride = low-high, -by
+	}
+	if span < 0 || stride < 0 || span/stride > MaxMemory { // beyond 64 bits, or too many
 		return nil, m.allocate(-1)
 	}
-	n := int(steps) + 1
+	n := int(span/stride) + 1
 	if err := m.list(n); err != nil {
 		return nil, err
 	}

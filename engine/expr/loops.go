@@ -12,32 +12,37 @@ func transformations() []function {
 		{
 			signature: "map(list list, each predicate) list",
 			doc:       "Makes a list of what `each` gives for every element.",
-			examples:  []Example{{`map([1, 2, 3], # * 2)`, `[2,4,6]`}, {`map([{"id": 7}, {"id": 8}], .id)`, `[7,8]`}},
+			examples:  []Example{gives(`map([1, 2, 3], # * 2)`, `[2,4,6]`), gives(`map([{"id": 7}, {"id": 8}], .id)`, `[7,8]`)},
 			call:      mapList,
 		},
 		{
 			signature: "filter(list list, condition predicate) list",
 			doc:       "Keeps the elements for which the condition holds.",
-			examples:  []Example{{`filter([1, 2, 3, 4], # % 2 == 0)`, `[2,4]`}, {`filter([{"ok": true}, {}], .ok)`, `[{"ok":true}]`}},
+			examples:  []Example{gives(`filter([1, 2, 3, 4], # % 2 == 0)`, `[2,4]`), gives(`filter([{"ok": true}, {}], .ok)`, `[{"ok":true}]`)},
 			call:      filterList,
 		},
 		{
 			signature: "sortBy(list list, key predicate, order? string) list",
-			doc:       "Sorts by what `key` gives for every element; order is \"asc\" (the default) or \"desc\". Equal ones keep their order, null comes last.",
-			examples:  []Example{{`sortBy([{"n": 2}, {"n": 1}], .n)`, `[{"n":1},{"n":2}]`}, {`sortBy(["a", "ccc", "bb"], len(#), "desc")`, `["ccc","bb","a"]`}},
-			call:      sortBy,
+			doc: "Sorts by what `key` gives for every element; order is \"asc\" (the default) or \"desc\". Equal ones keep their order, " +
+				"null comes last.",
+			examples: []Example{
+				gives(`sortBy([{"n": 2}, {"n": 1}], .n)`, `[{"n":1},{"n":2}]`),
+				gives(`sortBy(["a", "ccc", "bb"], len(#), "desc")`, `["ccc","bb","a"]`),
+			},
+			call: sortBy,
 		},
 		{
 			signature: "groupBy(list list, key predicate) object",
 			doc:       "Makes an object of lists: the elements that have the same key, under that key as text.",
-			examples:  []Example{{`groupBy([1, 2, 3], # % 2 == 0 ? "even" : "odd")`, `{"even":[2],"odd":[1,3]}`}},
+			examples:  []Example{gives(`groupBy([1, 2, 3], # % 2 == 0 ? "even" : "odd")`, `{"even":[2],"odd":[1,3]}`)},
 			call:      groupBy,
 		},
 		{
 			signature: "reduce(list list, next predicate, start? any) any",
-			doc:       "Goes over the list with an accumulator `#acc`: what `next` gives becomes the accumulator for the next element. Without a start it is the first element.",
-			examples:  []Example{{`reduce([1, 2, 3], #acc + #, 10)`, `16`}, {`reduce(["a", "b"], #acc + "-" + #)`, `"a-b"`}},
-			call:      reduce,
+			doc: "Goes over the list with an accumulator `#acc`: what `next` gives becomes the accumulator for the next element. " +
+				"Without a start it is the first element.",
+			examples: []Example{gives(`reduce([1, 2, 3], #acc + #, 10)`, `16`), gives(`reduce(["a", "b"], #acc + "-" + #)`, `"a-b"`)},
+			call:     reduce,
 		},
 	}
 }
@@ -47,25 +52,25 @@ func searches() []function {
 		{
 			signature: "find(list list, condition predicate) any",
 			doc:       "Gives the first element for which the condition holds, or null.",
-			examples:  []Example{{`find([1, 2, 3], # > 1)`, `2`}, {`find([1], # > 1)`, `null`}},
+			examples:  []Example{gives(`find([1, 2, 3], # > 1)`, `2`), gives(`find([1], # > 1)`, `null`)},
 			call:      func(c *call) (any, error) { return c.search(false, false) },
 		},
 		{
 			signature: "findIndex(list list, condition predicate) int",
 			doc:       "Gives the place of the first element for which the condition holds, or null.",
-			examples:  []Example{{`findIndex(["a", "b"], # == "b")`, `1`}},
+			examples:  []Example{gives(`findIndex(["a", "b"], # == "b")`, `1`)},
 			call:      func(c *call) (any, error) { return c.search(false, true) },
 		},
 		{
 			signature: "findLast(list list, condition predicate) any",
 			doc:       "Gives the last element for which the condition holds, or null.",
-			examples:  []Example{{`findLast([1, 2, 3], # < 3)`, `2`}},
+			examples:  []Example{gives(`findLast([1, 2, 3], # < 3)`, `2`)},
 			call:      func(c *call) (any, error) { return c.search(true, false) },
 		},
 		{
 			signature: "findLastIndex(list list, condition predicate) int",
 			doc:       "Gives the place of the last element for which the condition holds, or null.",
-			examples:  []Example{{`findLastIndex([1, 2, 3], # < 3)`, `1`}},
+			examples:  []Example{gives(`findLastIndex([1, 2, 3], # < 3)`, `1`)},
 			call:      func(c *call) (any, error) { return c.search(true, true) },
 		},
 	}
@@ -76,7 +81,7 @@ func quantifiers() []function {
 		{
 			signature: "all(list list, condition predicate) bool",
 			doc:       "Tells whether the condition holds for every element; of an empty list it does.",
-			examples:  []Example{{`all([1, 2], # > 0)`, `true`}, {`all([], # > 0)`, `true`}},
+			examples:  []Example{gives(`all([1, 2], # > 0)`, `true`), gives(`all([], # > 0)`, `true`)},
 			call: func(c *call) (any, error) {
 				n, err := c.holding()
 				return n == len(c.list(0)), err
@@ -85,7 +90,7 @@ func quantifiers() []function {
 		{
 			signature: "any(list list, condition predicate) bool",
 			doc:       "Tells whether the condition holds for at least one element.",
-			examples:  []Example{{`any([1, 2], # > 1)`, `true`}},
+			examples:  []Example{gives(`any([1, 2], # > 1)`, `true`)},
 			call: func(c *call) (any, error) {
 				at, err := c.search(false, true)
 				return at != nil, err
@@ -94,7 +99,7 @@ func quantifiers() []function {
 		{
 			signature: "none(list list, condition predicate) bool",
 			doc:       "Tells whether the condition holds for no element.",
-			examples:  []Example{{`none([1, 2], # > 2)`, `true`}},
+			examples:  []Example{gives(`none([1, 2], # > 2)`, `true`)},
 			call: func(c *call) (any, error) {
 				at, err := c.search(false, true)
 				return at == nil, err
@@ -103,7 +108,7 @@ func quantifiers() []function {
 		{
 			signature: "one(list list, condition predicate) bool",
 			doc:       "Tells whether the condition holds for exactly one element.",
-			examples:  []Example{{`one([1, 2], # > 1)`, `true`}},
+			examples:  []Example{gives(`one([1, 2], # > 1)`, `true`)},
 			call: func(c *call) (any, error) {
 				n, err := c.holding()
 				return n == 1, err
@@ -117,7 +122,7 @@ func aggregations() []function {
 		{
 			signature: "count(list list, condition? predicate) int",
 			doc:       "Counts the elements for which the condition holds, or all.",
-			examples:  []Example{{`count([1, 2, 3], # > 1)`, `2`}, {`count([1, 2, 3])`, `3`}},
+			examples:  []Example{gives(`count([1, 2, 3], # > 1)`, `2`), gives(`count([1, 2, 3])`, `3`)},
 			call: func(c *call) (any, error) {
 				if c.body.run == nil {
 					return int64(len(c.list(0))), nil
@@ -129,7 +134,7 @@ func aggregations() []function {
 		{
 			signature: "sum(list list, value? predicate) number",
 			doc:       "Adds up the elements, or what `value` gives for each; null counts as 0.",
-			examples:  []Example{{`sum([1, 2, 3.5])`, `6.5`}, {`sum([{"price": 2}, {"price": 3}], .price)`, `5`}},
+			examples:  []Example{gives(`sum([1, 2, 3.5])`, `6.5`), gives(`sum([{"price": 2}, {"price": 3}], .price)`, `5`)},
 			call: func(c *call) (any, error) {
 				var total any = int64(0)
 				err := c.each(c.list(0), func(i int, x any) (bool, error) {
@@ -258,7 +263,7 @@ func groupBy(c *call) (any, error) {
 // groupName writes a key as text; null is not the empty text here, so that the two stay apart.
 func groupName(m *machine, key any) (string, error) {
 	if key == nil {
-		return "null", nil
+		return typeNull, nil
 	}
 	return textOf(m, key)
 }

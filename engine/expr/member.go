@@ -129,7 +129,8 @@ func (a *access) notObject(m *machine, of any, name string) (any, error) {
 		}
 		return nil, a.fail("%s is null%s, so it has no field %q; write %s?.%s where null will do", a.source, a.why(m), name, a.source, name)
 	case []any:
-		return nil, a.fail("%s is a list, which has elements but no field %q: write %s[0].%s for the first, or map(%s, .%s) for all", a.source, name, a.source, name, a.source, name)
+		return nil, a.fail("%s is a list, which has elements but no field %q: write %s[0].%s for the first, or map(%s, .%s) for all",
+			a.source, name, a.source, name, a.source, name)
 	}
 	return nil, a.fail("%s is %s, which has no field %q", a.source, aType(of), name)
 }
@@ -170,7 +171,8 @@ func (a *access) element(m *machine, of, at any) (any, error) {
 		if a.optional {
 			return nil, nil
 		}
-		return nil, a.fail("%s has %s, so there is no [%d]; write %s?.[%d] where null will do", a.source, count(len(x), "element"), i, a.source, i)
+		return nil, a.fail("%s has %s, so there is no [%d]; write %s?.[%d] where null will do",
+			a.source, count(len(x), "element"), i, a.source, i)
 	case string:
 		return a.character(m, x, at)
 	case nil:
@@ -227,17 +229,17 @@ func (t *translator) bound(node ast.Node) step {
 }
 
 func (a *access) cut(m *machine, of, from, to any) (any, error) {
-	length := 0
-	switch x := of.(type) {
-	case []any:
-		length = len(x)
-	case string:
-		if err := m.charge(len(x) / 16); err != nil {
+	list, isList := of.([]any)
+	text, isText := of.(string)
+	if !isList && !isText {
+		return nil, a.fail("%s is %s: only a list or a string can be cut with [from:to]", a.source, aType(of))
+	}
+	length := len(list)
+	if isText {
+		if err := m.charge(len(text) / 16); err != nil {
 			return nil, err
 		}
-		length = utf8.RuneCountInString(x)
-	default:
-		return nil, a.fail("%s is %s: only a list or a string can be cut with [from:to]", a.source, aType(of))
+		length = utf8.RuneCountInString(text)
 	}
 	low, okLow := edge(from, 0, length)
 	high, okHigh := edge(to, length, length)
@@ -245,10 +247,10 @@ func (a *access) cut(m *machine, of, from, to any) (any, error) {
 		return nil, a.fail("the numbers in %s[from:to] must be integers", a.source)
 	}
 	high = max(low, high)
-	if list, ok := of.([]any); ok {
-		return list[low:high:high], nil
+	if isText {
+		return runes(text, low, high), nil
 	}
-	return runes(of.(string), low, high), nil //nolint:forcetypeassert // anything else was refused above.
+	return list[low:high:high], nil
 }
 
 // edge puts one end of a slice within the length; negative ones count from the end.

@@ -23,7 +23,7 @@ const (
 
 var (
 	allNames   = []string{nameInput, nameTrigger, nameNodes, nameRun, nameVars, nameItem, nameIndex, nameOutput}
-	nodeFields = []string{"output", "error", "errors"}
+	nodeFields = []string{nameOutput, "error", "errors"}
 )
 
 // scopeOf gives the scope that a name needs beyond the usual, and the sentence that says where it is there.
@@ -42,7 +42,7 @@ func (t *translator) identifier(n *ast.IdentifierNode) step {
 	if slot := slices.Index(t.locals, name); slot >= 0 {
 		return func(m *machine) (any, error) { return m.locals[slot], nil }
 	}
-	if name == "null" {
+	if name == typeNull {
 		return func(*machine) (any, error) { return nil, nil }
 	}
 	if needed, sentence := scopeOf(name); needed&^t.scope != 0 {
@@ -75,7 +75,7 @@ func (t *translator) unknownName(name string) step {
 	if _, ok := library()[name]; ok {
 		return t.problem(codeName, "%s is a function: write %s(...)", name, name)
 	}
-	known := append([]string{"true", "false", "null"}, t.locals...)
+	known := append([]string{"true", "false", typeNull}, t.locals...)
 	for _, candidate := range allNames {
 		if needed, _ := scopeOf(candidate); needed&^t.scope == 0 {
 			known = append(known, candidate)
@@ -146,7 +146,7 @@ func (t *translator) node(ref nodeField) step {
 	}
 	id := ref.node
 	switch ref.field {
-	case "output":
+	case nameOutput:
 		return func(m *machine) (any, error) { return m.node(id).Output.Any(), nil }
 	case "error":
 		return func(m *machine) (any, error) { return m.node(id).Error.Any(), nil }
@@ -155,7 +155,7 @@ func (t *translator) node(ref nodeField) step {
 	}
 	return func(m *machine) (any, error) {
 		view := m.node(id)
-		return map[string]any{"output": view.Output.Any(), "error": view.Error.Any(), "errors": view.Errors.Any()}, nil
+		return map[string]any{nameOutput: view.Output.Any(), "error": view.Error.Any(), "errors": view.Errors.Any()}, nil
 	}
 }
 
@@ -175,7 +175,7 @@ func (t *translator) whole(tree ast.Node) func(m *machine) flowforge.Value {
 			return func(m *machine) flowforge.Value { return m.env.Vars }
 		}
 	case *ast.MemberNode:
-		if ref, ok := t.nodeReference(n); ok && ref.field == "output" {
+		if ref, ok := t.nodeReference(n); ok && ref.field == nameOutput {
 			return func(m *machine) flowforge.Value { return m.node(ref.node).Output }
 		}
 	}

@@ -14,20 +14,21 @@ func rounding() []function {
 	return []function{
 		{
 			signature: "round(n number, digits? int) number",
-			doc:       "Rounds to so many digits after the point (none by default), halves away from zero. Negative digits round to tens, hundreds and so on.",
-			examples:  []Example{{`round(2.5)`, `3`}, {`round(1.005, 2)`, `1.01`}, {`round(1234, -2)`, `1200`}},
-			call:      round,
+			doc: "Rounds to so many digits after the point (none by default), halves away from zero. Negative digits round to tens, " +
+				"hundreds and so on.",
+			examples: []Example{gives(`round(2.5)`, `3`), gives(`round(1.005, 2)`, `1.01`), gives(`round(1234, -2)`, `1200`)},
+			call:     round,
 		},
 		{
 			signature: "floor(n number) number",
 			doc:       "Gives the next integer below.",
-			examples:  []Example{{`floor(2.7)`, `2`}, {`floor(-2.1)`, `-3`}},
+			examples:  []Example{gives(`floor(2.7)`, `2`), gives(`floor(-2.1)`, `-3`)},
 			call:      func(c *call) (any, error) { return c.rounded(math.Floor) },
 		},
 		{
 			signature: "ceil(n number) number",
 			doc:       "Gives the next integer above.",
-			examples:  []Example{{`ceil(2.1)`, `3`}},
+			examples:  []Example{gives(`ceil(2.1)`, `3`)},
 			call:      func(c *call) (any, error) { return c.rounded(math.Ceil) },
 		},
 	}
@@ -38,7 +39,7 @@ func magnitudes() []function {
 		{
 			signature: "abs(n number) number",
 			doc:       "Leaves out the sign.",
-			examples:  []Example{{`abs(-3)`, `3`}},
+			examples:  []Example{gives(`abs(-3)`, `3`)},
 			call: func(c *call) (any, error) {
 				if compareNumbers(c.args[0], int64(0)) < 0 {
 					return arithmetic("-", int64(0), c.args[0])
@@ -49,7 +50,7 @@ func magnitudes() []function {
 		{
 			signature: "sqrt(n number) number",
 			doc:       "Gives the square root.",
-			examples:  []Example{{`sqrt(9)`, `3`}},
+			examples:  []Example{gives(`sqrt(9)`, `3`)},
 			call: func(c *call) (any, error) {
 				if toFloat(c.args[0]) < 0 {
 					return nil, c.fail("a negative number has no square root")
@@ -60,7 +61,7 @@ func magnitudes() []function {
 		{
 			signature: "clamp(n number, low number, high number) number",
 			doc:       "Gives n, but at least `low` and at most `high`.",
-			examples:  []Example{{`clamp(12, 0, 10)`, `10`}},
+			examples:  []Example{gives(`clamp(12, 0, 10)`, `10`)},
 			call: func(c *call) (any, error) {
 				switch {
 				case compareNumbers(c.args[0], c.args[1]) < 0:
@@ -74,7 +75,7 @@ func magnitudes() []function {
 		{
 			signature: "formatNumber(n number, digits? int, group? string, point? string) string",
 			doc:       "Writes a number with so many digits after the point (0 by default), thousands kept apart by `group` (\",\" by default).",
-			examples:  []Example{{`formatNumber(1234567.891, 2)`, `"1,234,567.89"`}, {`formatNumber(1234.5, 2, ".", ",")`, `"1.234,50"`}},
+			examples:  []Example{gives(`formatNumber(1234567.891, 2)`, `"1,234,567.89"`), gives(`formatNumber(1234.5, 2, ".", ",")`, `"1.234,50"`)},
 			call:      formatNumber,
 		},
 	}

@@ -12,19 +12,22 @@ func fields() []function {
 		{
 			signature: "keys(object object) list",
 			doc:       "Gives the names of the fields, in alphabetical order.",
-			examples:  []Example{{`keys({"b": 1, "a": 2})`, `["a","b"]`}},
+			examples:  []Example{gives(`keys({"b": 1, "a": 2})`, `["a","b"]`)},
 			call:      func(c *call) (any, error) { return c.sorted(func(key string, _ any) any { return key }) },
 		},
 		{
 			signature: "values(object object) list",
 			doc:       "Gives the values of the fields, in the alphabetical order of their names.",
-			examples:  []Example{{`values({"b": 1, "a": 2})`, `[2,1]`}},
+			examples:  []Example{gives(`values({"b": 1, "a": 2})`, `[2,1]`)},
 			call:      func(c *call) (any, error) { return c.sorted(func(_ string, value any) any { return value }) },
 		},
 		{
 			signature: "entries(object object) list",
 			doc:       "Makes a list of {key, value} of the fields, in alphabetical order: what map and filter can go over.",
-			examples:  []Example{{`entries({"b": 1, "a": 2})`, `[{"key":"a","value":2},{"key":"b","value":1}]`}, {`map(entries({"a": 1}), .key + "!")`, `["a!"]`}},
+			examples: []Example{
+				gives(`entries({"b": 1, "a": 2})`, `[{"key":"a","value":2},{"key":"b","value":1}]`),
+				gives(`map(entries({"a": 1}), .key + "!")`, `["a!"]`),
+			},
 			call: func(c *call) (any, error) {
 				if err := c.allocate(len(c.object(0)) * (objectSize + 2*entrySize)); err != nil {
 					return nil, err
@@ -35,8 +38,11 @@ func fields() []function {
 		{
 			signature: "fromEntries(list list) object",
 			doc:       "Makes an object of a list of {key, value}, or of lists of two; of several with one key the last stays.",
-			examples:  []Example{{`fromEntries([{"key": "a", "value": 1}])`, `{"a":1}`}, {`fromEntries(zip(["a", "b"], [1, 2]))`, `{"a":1,"b":2}`}},
-			call:      fromEntries,
+			examples: []Example{
+				gives(`fromEntries([{"key": "a", "value": 1}])`, `{"a":1}`),
+				gives(`fromEntries(zip(["a", "b"], [1, 2]))`, `{"a":1,"b":2}`),
+			},
+			call: fromEntries,
 		},
 	}
 }
@@ -45,9 +51,14 @@ func places() []function {
 	return []function{
 		{
 			signature: "get(value any, path any, missing? any) any",
-			doc:       "Gives what stands at a path such as \"rows[0].id\", or `missing` (null by default) where nothing does. It never fails on null.",
-			examples:  []Example{{`get({"a": {"b": [7]}}, "a.b[0]")`, `7`}, {`get({}, "a.b", "none")`, `"none"`}, {`get({"a.b": 1}, ["a.b"])`, `1`}},
-			flat:      true,
+			doc: "Gives what stands at a path such as \"rows[0].id\", or `missing` (null by default) where nothing does. It never fails " +
+				"on null.",
+			examples: []Example{
+				gives(`get({"a": {"b": [7]}}, "a.b[0]")`, `7`),
+				gives(`get({}, "a.b", "none")`, `"none"`),
+				gives(`get({"a.b": 1}, ["a.b"])`, `1`),
+			},
+			flat: true,
 			call: func(c *call) (any, error) {
 				path, err := c.path()
 				if err != nil {
@@ -62,7 +73,7 @@ func places() []function {
 		{
 			signature: "has(value any, path any) bool",
 			doc:       "Tells whether anything, be it null, stands at a path.",
-			examples:  []Example{{`has({"a": null}, "a")`, `true`}, {`has({"a": 1}, "a.b")`, `false`}},
+			examples:  []Example{gives(`has({"a": null}, "a")`, `true`), gives(`has({"a": 1}, "a.b")`, `false`)},
 			flat:      true,
 			call: func(c *call) (any, error) {
 				path, err := c.path()
@@ -76,7 +87,7 @@ func places() []function {
 		{
 			signature: "set(value any, path any, to any) any",
 			doc:       "Gives a copy with another value at a path; objects on the way are made where they are missing.",
-			examples:  []Example{{`set({"a": 1}, "b.c", 2)`, `{"a":1,"b":{"c":2}}`}, {`set([1, 2], "[0]", 9)`, `[9,2]`}},
+			examples:  []Example{gives(`set({"a": 1}, "b.c", 2)`, `{"a":1,"b":{"c":2}}`), gives(`set([1, 2], "[0]", 9)`, `[9,2]`)},
 			flat:      true,
 			call: func(c *call) (any, error) {
 				path, err := c.path()
@@ -97,7 +108,7 @@ func composition() []function {
 		{
 			signature: "merge(objects... object) object",
 			doc:       "Puts the fields of several objects into one; of fields with one name the last wins.",
-			examples:  []Example{{`merge({"a": 1, "b": 1}, {"b": 2})`, `{"a":1,"b":2}`}},
+			examples:  []Example{gives(`merge({"a": 1, "b": 1}, {"b": 2})`, `{"a":1,"b":2}`)},
 			call: func(c *call) (any, error) {
 				total := 0
 				for i := range c.args {
@@ -116,7 +127,7 @@ func composition() []function {
 		{
 			signature: "deepMerge(objects... object) object",
 			doc:       "Merges objects, and the objects within them under one name, too. Lists are not merged: the last wins.",
-			examples:  []Example{{`deepMerge({"a": {"x": 1}}, {"a": {"y": 2}})`, `{"a":{"x":1,"y":2}}`}},
+			examples:  []Example{gives(`deepMerge({"a": {"x": 1}}, {"a": {"y": 2}})`, `{"a":{"x":1,"y":2}}`)},
 			call: func(c *call) (any, error) {
 				out := map[string]any{}
 				for i := range c.args {
@@ -132,7 +143,7 @@ func composition() []function {
 		{
 			signature: "pick(object object, names... any) object",
 			doc:       "Keeps only the named fields. The names are strings, or one list of strings.",
-			examples:  []Example{{`pick({"a": 1, "b": 2}, "a", "z")`, `{"a":1}`}, {`pick({"a": 1, "b": 2}, ["b"])`, `{"b":2}`}},
+			examples:  []Example{gives(`pick({"a": 1, "b": 2}, "a", "z")`, `{"a":1}`), gives(`pick({"a": 1, "b": 2}, ["b"])`, `{"b":2}`)},
 			call: func(c *call) (any, error) {
 				return c.only(true)
 			},
@@ -140,7 +151,7 @@ func composition() []function {
 		{
 			signature: "omit(object object, names... any) object",
 			doc:       "Leaves the named fields out. The names are strings, or one list of strings.",
-			examples:  []Example{{`omit({"a": 1, "b": 2}, "a")`, `{"b":2}`}},
+			examples:  []Example{gives(`omit({"a": 1, "b": 2}, "a")`, `{"b":2}`)},
 			call:      func(c *call) (any, error) { return c.only(false) },
 		},
 	}

@@ -105,7 +105,7 @@ func operation(op string) func(m *machine, a, b any) (any, error) {
 	case "startsWith", "endsWith":
 		return func(m *machine, a, b any) (any, error) { return affix(m, op, a, b) }
 	case "..":
-		return func(m *machine, a, b any) (any, error) { return between(m, a, b) }
+		return between
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func notNumbers(op string, a, b any) error {
 	switch {
 	case a == nil || b == nil:
 		hint = "; write (... ?? 0) for a number that may be missing"
-	case typeName(a) == "string" || typeName(b) == "string":
+	case typeName(a) == typeString || typeName(b) == typeString:
 		hint = "; toNumber(...) makes a number of a string"
 	}
 	return failf("%s needs a number on both sides, but got %s and %s%s", op, aType(a), aType(b), hint)
@@ -135,12 +135,13 @@ func add(m *machine, a, b any) (any, error) {
 	}
 	switch {
 	case xText || yText:
-		return nil, failf("+ joins two strings or adds two numbers, but got %s and %s; toString(...) makes a string of anything, toNumber(...) a number of a string", aType(a), aType(b))
+		return nil, failf("+ joins two strings or adds two numbers, but got %s and %s; "+
+			"toString(...) makes a string of anything, toNumber(...) a number of a string", aType(a), aType(b))
 	case a == nil || b == nil:
 		return nil, notNumbers("+", a, b)
-	case typeName(a) == "list" && typeName(b) == "list":
+	case typeName(a) == typeList && typeName(b) == typeList:
 		return nil, failf("+ joins two strings or adds two numbers: use concat(a, b) for lists")
-	case typeName(a) == "object" && typeName(b) == "object":
+	case typeName(a) == typeObject && typeName(b) == typeObject:
 		return nil, failf("+ joins two strings or adds two numbers: use merge(a, b) for objects")
 	}
 	return nil, failf("+ joins two strings or adds two numbers, but got %s and %s", aType(a), aType(b))

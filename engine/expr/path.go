@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -124,9 +125,7 @@ func (c *call) put(x any, path []any, value any) (any, error) {
 		return nil, err
 	}
 	out := make(map[string]any, len(object)+1)
-	for k, v := range object {
-		out[k] = v
-	}
+	maps.Copy(out, object)
 	out[key] = inner
 	return out, nil
 }

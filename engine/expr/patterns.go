@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,7 +20,7 @@ func finders() []function {
 		{
 			signature: "regexFind(text string, pattern pattern) string",
 			doc:       "Gives the first part of the text that matches, or null.",
-			examples:  []Example{{"regexFind(\"order 1234\", `\\d+`)", `"1234"`}, {`regexFind("none", "[0-9]+")`, `null`}},
+			examples:  []Example{gives("regexFind(\"order 1234\", `\\d+`)", `"1234"`), gives(`regexFind("none", "[0-9]+")`, `null`)},
 			call: func(c *call) (any, error) {
 				re, err := c.matcher()
 				if err != nil {
@@ -34,14 +35,15 @@ func finders() []function {
 		},
 		{
 			signature: "regexGroups(text string, pattern pattern) object",
-			doc:       "Gives what the first match and its groups matched: under \"0\" the whole, under \"1\", \"2\" ... the groups, and under their names those that have one. Null where nothing matches.",
-			examples:  []Example{{"regexGroups(\"a=1\", `(?P<key>\\w)=(\\d)`)", `{"0":"a=1","1":"a","2":"1","key":"a"}`}},
-			call:      regexGroups,
+			doc: "Gives what the first match and its groups matched: under \"0\" the whole, under \"1\", \"2\" ... the groups, and " +
+				"under their names those that have one. Null where nothing matches.",
+			examples: []Example{gives("regexGroups(\"a=1\", `(?P<key>\\w)=(\\d)`)", `{"0":"a=1","1":"a","2":"1","key":"a"}`)},
+			call:     regexGroups,
 		},
 		{
 			signature: "regexFindAll(text string, pattern pattern, limit? int) list",
 			doc:       "Gives all parts of the text that match, at most `limit`.",
-			examples:  []Example{{"regexFindAll(\"1 and 22\", `\\d+`)", `["1","22"]`}},
+			examples:  []Example{gives("regexFindAll(\"1 and 22\", `\\d+`)", `["1","22"]`)},
 			call: func(c *call) (any, error) {
 				found, err := c.findAll(c.int(2, -1))
 				if err != nil {
@@ -61,14 +63,15 @@ func replacers() []function {
 	return []function{
 		{
 			signature: "regexReplace(text string, pattern pattern, new string) string",
-			doc:       "Replaces all parts of the text that match. In `new`, ${1} stands for what the first group matched, ${name} for a named one, and $$ for a $.",
-			examples:  []Example{{"regexReplace(\"2026-01-31\", `(\\d+)-(\\d+)-(\\d+)`, \"${3}.${2}.${1}\")", `"31.01.2026"`}},
-			call:      regexReplace,
+			doc: "Replaces all parts of the text that match. In `new`, ${1} stands for what the first group matched, ${name} for a " +
+				"named one, and $$ for a $.",
+			examples: []Example{gives("regexReplace(\"2026-01-31\", `(\\d+)-(\\d+)-(\\d+)`, \"${3}.${2}.${1}\")", `"31.01.2026"`)},
+			call:     regexReplace,
 		},
 		{
 			signature: "regexSplit(text string, pattern pattern) list",
 			doc:       "Cuts the text wherever the pattern matches.",
-			examples:  []Example{{"regexSplit(\"a, b;c\", `[,;]\\s*`)", `["a","b","c"]`}},
+			examples:  []Example{gives("regexSplit(\"a, b;c\", `[,;]\\s*`)", `["a","b","c"]`)},
 			call: func(c *call) (any, error) {
 				found, err := c.findAll(-1)
 				if err != nil {
@@ -163,7 +166,7 @@ func (c *call) matcher() (*pattern, error) {
 }
 
 // matchCost is the number of steps that finding one more match costs beside its bytes.
-const matchCost = 8
+const matchCost = 16
 
 // findAll gives the places of all matches. How many there may be is limited by what is left of the budgets.
 func (c *call) findAll(limit int64) ([][]int, error) {
@@ -202,7 +205,7 @@ func regexGroups(c *call) (any, error) {
 		if at[2*i] >= 0 {
 			matched = text[at[2*i]:at[2*i+1]]
 		}
-		out[fmt.Sprint(i)] = matched
+		out[strconv.Itoa(i)] = matched
 		if name != "" {
 			out[name] = matched
 		}

@@ -7,7 +7,7 @@ func randomFunctions() []function {
 		{
 			signature: "uuid() string",
 			doc:       "Gives a new UUID.",
-			examples:  []Example{{`uuid()`, `"018f3f2e-5c1a-7000-8000-000000000001"`}},
+			examples:  []Example{gives(`uuid()`, `"018f3f2e-5c1a-7000-8000-000000000001"`)},
 			impure:    true,
 			call: func(c *call) (any, error) {
 				if c.env.UUID == nil {
@@ -19,18 +19,18 @@ func randomFunctions() []function {
 		{
 			signature: "random() number",
 			doc:       "Gives a number of at least 0 and less than 1.",
-			examples:  []Example{{`random()`, `0.25`}},
+			examples:  []Example{gives(`random()`, `0.25`)},
 			impure:    true,
 			call:      func(c *call) (any, error) { return c.random() },
 		},
 		{
 			signature: "randomInt(from int, to int) int",
 			doc:       "Gives an integer of at least `from` and less than `to`.",
-			examples:  []Example{{`randomInt(0, 100)`, `25`}},
+			examples:  []Example{gives(`randomInt(0, 100)`, `25`)},
 			impure:    true,
 			call: func(c *call) (any, error) {
 				from, to := c.int(0, 0), c.int(1, 0)
-				if from >= to || uint64(to)-uint64(from) > 1<<53 {
+				if from >= to || to-from < 0 || to-from > 1<<53 {
 					return nil, c.fail("from must be less than to, by at most 2^53")
 				}
 				x, err := c.random()

@@ -53,7 +53,8 @@ func expressionEnd(source string) (int, error) {
 		case '"', '\'', '`':
 			length := literalLength(source[i:])
 			if length < 0 {
-				return 0, fmt.Errorf("the text that begins with %s is never closed: end it with the same quote, and the expression with }}", shorten(source[i:], 20))
+				return 0, fmt.Errorf("the text that begins with %s is never closed: end it with the same quote, and the expression with }}",
+					shorten(source[i:], 20))
 			}
 			i += length - 1
 		case '/':
@@ -72,7 +73,8 @@ func expressionEnd(source string) (int, error) {
 			braces--
 			depth--
 			if braces < 0 {
-				return 0, fmt.Errorf("the } that ends {{%s closes nothing: end the expression with }}, and an object within it with a } of its own before", shorten(source[:i+1], 40))
+				return 0, fmt.Errorf("the } that ends {{%s closes nothing: end the expression with }}, "+
+					"and an object within it with a } of its own before", shorten(source[:i+1], 40))
 			}
 		}
 		if depth > MaxNesting {
@@ -80,9 +82,11 @@ func expressionEnd(source string) (int, error) {
 		}
 	}
 	if braces > 0 {
-		return 0, fmt.Errorf("{{%s is never closed: an object's { is still open; add the missing } and end the expression with }}", shorten(source, 40))
+		return 0, fmt.Errorf("{{%s is never closed: an object's { is still open; add the missing } and end the expression with }}",
+			shorten(source, 40))
 	}
-	return 0, fmt.Errorf("{{%s is never closed: end the expression with }}, or write {{ \"{{\" }} for the two characters themselves", shorten(source, 40))
+	return 0, fmt.Errorf("{{%s is never closed: end the expression with }}, or write {{ \"{{\" }} for the two characters themselves",
+		shorten(source, 40))
 }
 
 // literalLength gives the length of the string literal at the beginning of s, or -1 where it does not end. A

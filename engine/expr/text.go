@@ -20,12 +20,17 @@ func mapped(signature, doc string, how func(string) string, examples ...Example)
 
 func letters() []function {
 	return []function{
-		mapped("upper(text string) string", "Makes all letters upper case.", strings.ToUpper, Example{`upper("abc")`, `"ABC"`}),
-		mapped("lower(text string) string", "Makes all letters lower case.", strings.ToLower, Example{`lower("ABC")`, `"abc"`}, Example{`"ABC" | lower()`, `"abc"`}),
-		mapped("capitalize(text string) string", "Makes the first letter upper case.", capitalize, Example{`capitalize("ada lovelace")`, `"Ada lovelace"`}),
-		mapped("title(text string) string", "Makes the first letter of each word upper case.", title, Example{`title("ada lovelace")`, `"Ada Lovelace"`}),
-		mapped("slug(text string) string", "Makes a text fit for a URL or a file name: lower-case letters and digits, with - between words.", slug, Example{`slug("Crème brûlée, 2 pcs!")`, `"creme-brulee-2-pcs"`}),
-		mapped("escapeHTML(text string) string", "Replaces what HTML would take as its own: < > & ' and \".", escapeHTML, Example{`escapeHTML("<b>")`, `"&lt;b&gt;"`}),
+		mapped("upper(text string) string", "Makes all letters upper case.", strings.ToUpper, gives(`upper("abc")`, `"ABC"`)),
+		mapped("lower(text string) string", "Makes all letters lower case.",
+			strings.ToLower, gives(`lower("ABC")`, `"abc"`), gives(`"ABC" | lower()`, `"abc"`)),
+		mapped("capitalize(text string) string", "Makes the first letter upper case.",
+			capitalize, gives(`capitalize("ada lovelace")`, `"Ada lovelace"`)),
+		mapped("title(text string) string", "Makes the first letter of each word upper case.",
+			title, gives(`title("ada lovelace")`, `"Ada Lovelace"`)),
+		mapped("slug(text string) string", "Makes a text fit for a URL or a file name: lower-case letters and digits, with - between words.",
+			slug, gives(`slug("Crème brûlée, 2 pcs!")`, `"creme-brulee-2-pcs"`)),
+		mapped("escapeHTML(text string) string", "Replaces what HTML would take as its own: < > & ' and \".",
+			escapeHTML, gives(`escapeHTML("<b>")`, `"&lt;b&gt;"`)),
 	}
 }
 
@@ -34,13 +39,13 @@ func trimming() []function {
 		{
 			signature: "trim(text string, characters? string) string",
 			doc:       "Takes white space, or the given characters, off both ends.",
-			examples:  []Example{{`trim("  a ")`, `"a"`}, {`trim("--a-", "-")`, `"a"`}},
+			examples:  []Example{gives(`trim("  a ")`, `"a"`), gives(`trim("--a-", "-")`, `"a"`)},
 			call:      func(c *call) (any, error) { return c.trim(strings.TrimSpace, strings.Trim) },
 		},
 		{
 			signature: "trimStart(text string, characters? string) string",
 			doc:       "Takes white space, or the given characters, off the beginning.",
-			examples:  []Example{{`trimStart("  a ")`, `"a "`}},
+			examples:  []Example{gives(`trimStart("  a ")`, `"a "`)},
 			call: func(c *call) (any, error) {
 				return c.trim(func(s string) string { return strings.TrimLeftFunc(s, unicode.IsSpace) }, strings.TrimLeft)
 			},
@@ -48,7 +53,7 @@ func trimming() []function {
 		{
 			signature: "trimEnd(text string, characters? string) string",
 			doc:       "Takes white space, or the given characters, off the end.",
-			examples:  []Example{{`trimEnd("a/", "/")`, `"a"`}},
+			examples:  []Example{gives(`trimEnd("a/", "/")`, `"a"`)},
 			call: func(c *call) (any, error) {
 				return c.trim(func(s string) string { return strings.TrimRightFunc(s, unicode.IsSpace) }, strings.TrimRight)
 			},
@@ -56,13 +61,13 @@ func trimming() []function {
 		{
 			signature: "trimPrefix(text string, prefix string) string",
 			doc:       "Takes a beginning off, where it is there.",
-			examples:  []Example{{`trimPrefix("v1.2", "v")`, `"1.2"`}},
+			examples:  []Example{gives(`trimPrefix("v1.2", "v")`, `"1.2"`)},
 			call:      func(c *call) (any, error) { return strings.TrimPrefix(c.string(0), c.string(1)), nil },
 		},
 		{
 			signature: "trimSuffix(text string, suffix string) string",
 			doc:       "Takes an end off, where it is there.",
-			examples:  []Example{{`trimSuffix("a.pdf", ".pdf")`, `"a"`}},
+			examples:  []Example{gives(`trimSuffix("a.pdf", ".pdf")`, `"a"`)},
 			call:      func(c *call) (any, error) { return strings.TrimSuffix(c.string(0), c.string(1)), nil },
 		},
 	}
@@ -73,13 +78,13 @@ func pieces() []function {
 		{
 			signature: "split(text string, separator string, limit? int) list",
 			doc:       "Cuts a text at each separator, into at most `limit` pieces. An empty separator cuts between all characters.",
-			examples:  []Example{{`split("a,b,c", ",")`, `["a","b","c"]`}, {`split("a,b,c", ",", 2)`, `["a","b,c"]`}},
+			examples:  []Example{gives(`split("a,b,c", ",")`, `["a","b","c"]`), gives(`split("a,b,c", ",", 2)`, `["a","b,c"]`)},
 			call:      cutText,
 		},
 		{
 			signature: "lines(text string) list",
 			doc:       "Cuts a text into its lines; a line break at the end makes no empty one.",
-			examples:  []Example{{`lines("a\r\nb\n")`, `["a","b"]`}},
+			examples:  []Example{gives(`lines("a\r\nb\n")`, `["a","b"]`)},
 			call: func(c *call) (any, error) {
 				text := strings.TrimSuffix(c.string(0), "\n")
 				if err := c.texts(strings.Count(text, "\n") + 1); err != nil {
@@ -95,7 +100,7 @@ func pieces() []function {
 		{
 			signature: "words(text string) list",
 			doc:       "Cuts a text at white space.",
-			examples:  []Example{{`words(" a  b ")`, `["a","b"]`}},
+			examples:  []Example{gives(`words(" a  b ")`, `["a","b"]`)},
 			call: func(c *call) (any, error) {
 				if err := c.texts(len(c.string(0))/2 + 1); err != nil {
 					return nil, err
@@ -110,14 +115,16 @@ func joints() []function {
 	return []function{
 		{
 			signature: "join(list list, separator? string) string",
-			doc:       "Makes one text of a list, with the separator (nothing by default) between its elements. Elements that are no strings are written as in a mixed text.",
-			examples:  []Example{{`join(["a", "b"], ", ")`, `"a, b"`}, {`join([1, true], "-")`, `"1-true"`}},
-			call:      join,
+			doc: "Makes one text of a list, with the separator (nothing by default) between its elements. Elements that are no strings " +
+				"are written as in a mixed text.",
+			examples: []Example{gives(`join(["a", "b"], ", ")`, `"a, b"`), gives(`join([1, true], "-")`, `"1-true"`)},
+			call:     join,
 		},
 		{
 			signature: "substring(text string, from int, to? int) string",
-			doc:       "Gives the characters from one place to before another, counted from 0; negative ones count from the end. text[from:to] does the same.",
-			examples:  []Example{{`substring("hello", 1, 3)`, `"el"`}, {`substring("hello", -3)`, `"llo"`}},
+			doc: "Gives the characters from one place to before another, counted from 0; negative ones count from the end. " +
+				"text[from:to] does the same.",
+			examples: []Example{gives(`substring("hello", 1, 3)`, `"el"`), gives(`substring("hello", -3)`, `"llo"`)},
 			call: func(c *call) (any, error) {
 				return (&access{source: "text"}).cut(c.machine, c.args[0], c.args[1], c.arg(2))
 			},
@@ -125,7 +132,7 @@ func joints() []function {
 		{
 			signature: "replace(text string, old string, new string) string",
 			doc:       "Replaces every occurrence of a text; regexReplace does it for a pattern.",
-			examples:  []Example{{`replace("a-b-c", "-", "+")`, `"a+b+c"`}},
+			examples:  []Example{gives(`replace("a-b-c", "-", "+")`, `"a+b+c"`)},
 			call: func(c *call) (any, error) {
 				text, before, after := c.string(0), c.string(1), c.string(2)
 				n := strings.Count(text, before)
@@ -143,7 +150,7 @@ func shaping() []function {
 		{
 			signature: "repeat(text string, count int) string",
 			doc:       "Writes a text several times.",
-			examples:  []Example{{`repeat("ab", 3)`, `"ababab"`}},
+			examples:  []Example{gives(`repeat("ab", 3)`, `"ababab"`)},
 			call: func(c *call) (any, error) {
 				n := max(0, c.int(1, 0))
 				if err := c.times(len(c.string(0)), n); err != nil {
@@ -155,7 +162,7 @@ func shaping() []function {
 		{
 			signature: "padStart(text string, length int, pad? string) string",
 			doc:       "Fills a text up at its beginning to so many characters, with spaces or `pad`.",
-			examples:  []Example{{`padStart("7", 3, "0")`, `"007"`}},
+			examples:  []Example{gives(`padStart("7", 3, "0")`, `"007"`)},
 			call: func(c *call) (any, error) {
 				padding, err := c.padding()
 				return padding + c.string(0), err
@@ -164,7 +171,7 @@ func shaping() []function {
 		{
 			signature: "padEnd(text string, length int, pad? string) string",
 			doc:       "Fills a text up at its end to so many characters, with spaces or `pad`.",
-			examples:  []Example{{`padEnd("ab", 4, ".")`, `"ab.."`}},
+			examples:  []Example{gives(`padEnd("ab", 4, ".")`, `"ab.."`)},
 			call: func(c *call) (any, error) {
 				padding, err := c.padding()
 				return c.string(0) + padding, err
@@ -173,7 +180,7 @@ func shaping() []function {
 		{
 			signature: "truncate(text string, length int, end? string) string",
 			doc:       "Cuts a text to so many characters; what was cut ends with `end` (… by default), which counts.",
-			examples:  []Example{{`truncate("hello world", 6)`, `"hello…"`}, {`truncate("hello", 9)`, `"hello"`}},
+			examples:  []Example{gives(`truncate("hello world", 6)`, `"hello…"`), gives(`truncate("hello", 9)`, `"hello"`)},
 			call: func(c *call) (any, error) {
 				text, end, n := c.string(0), c.stringOr(2, "…"), max(0, c.int(1, 0))
 				if int64(utf8.RuneCountInString(text)) <= n {
@@ -281,10 +288,12 @@ func title(s string) string {
 // plainLetters gives Latin letters without their marks; each pair is a group of letters and what they become.
 var plainLetters = []string{
 	"àáâãåāăą", "a", "ä", "ae", "æ", "ae", "çćĉċč", "c", "ďđð", "d", "èéêëēĕėęě", "e", "ĝğġģ", "g", "ĥħ", "h",
-	"ìíîïĩīĭįı", "i", "ĵ", "j", "ķ", "k", "ĺļľŀł", "l", "ñńņň", "n", "òóôõøōŏő", "o", "ö", "oe", "œ", "oe", "ŕŗř", "r",
+	"ìíîïĩīĭįı", "i", "ĵ", "j", "ķ", "k",
+	"ĺļľŀł", "l", "ñńņň", "n", "òóôõøōŏő", "o", "ö", "oe", "œ", "oe", "ŕŗř", "r",
 	"śŝşšș", "s", "ß", "ss", "ţťŧț", "t", "ùúûũūŭůűų", "u", "ü", "ue", "ŵ", "w", "ýÿŷ", "y", "źżž", "z", "þ", "th",
 }
 
+// plain gives what stands for a character in a slug, or nothing.
 func plain(r rune) string {
 	for i := 0; i < len(plainLetters); i += 2 {
 		if strings.ContainsRune(plainLetters[i], r) {
@@ -301,13 +310,7 @@ func slug(s string) string {
 	var out strings.Builder
 	gap := false
 	for _, r := range strings.ToLower(s) {
-		letter := string(r)
-		if r >= utf8.RuneSelf || !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9') {
-			letter = ""
-			if r >= utf8.RuneSelf {
-				letter = plain(r)
-			}
-		}
+		letter := plain(r)
 		if letter == "" {
 			gap = gap || (r != '\'' && !unicode.Is(unicode.Mn, r))
 			continue

@@ -50,7 +50,8 @@ func (t *translator) visit(node ast.Node, linked bool) step {
 		return nil
 	case t.nodes > MaxNodes:
 		t.full = true
-		return t.problem(codeLimit, "the expression is too long: it has more than %d operators, names and calls; split it over several nodes", MaxNodes)
+		return t.problem(codeLimit, "the expression is too long: it has more than %d operators, names and calls; split it over several nodes",
+			MaxNodes)
 	case t.depth > MaxNesting:
 		t.full = true
 		return t.problem(codeLimit, "the expression is nested more than %d deep; split it over several nodes", MaxNesting)

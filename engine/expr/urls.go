@@ -10,7 +10,7 @@ func urlFunctions() []function {
 		{
 			signature: "urlEncode(text string) string",
 			doc:       "Escapes a text so that it can stand in a URL's query or as one part of its path.",
-			examples:  []Example{{`urlEncode("a b&c/d")`, `"a%20b%26c%2Fd"`}},
+			examples:  []Example{gives(`urlEncode("a b&c/d")`, `"a%20b%26c%2Fd"`)},
 			call: func(c *call) (any, error) {
 				if err := c.text(3 * len(c.string(0))); err != nil {
 					return nil, err
@@ -21,7 +21,7 @@ func urlFunctions() []function {
 		{
 			signature: "urlDecode(text string) string",
 			doc:       "Undoes urlEncode; a + is read as a space.",
-			examples:  []Example{{`urlDecode("a%20b+c")`, `"a b c"`}},
+			examples:  []Example{gives(`urlDecode("a%20b+c")`, `"a b c"`)},
 			call: func(c *call) (any, error) {
 				text, err := url.QueryUnescape(c.string(0))
 				if err != nil {
@@ -42,13 +42,13 @@ func urlFunctions() []function {
 		{
 			signature: "parseQuery(text string) object",
 			doc:       "Reads a query, or a form as web pages send it; a name that comes several times has a list.",
-			examples:  []Example{{`parseQuery("a=1&b=x%20y")`, `{"a":"1","b":"x y"}`}},
+			examples:  []Example{gives(`parseQuery("a=1&b=x%20y")`, `{"a":"1","b":"x y"}`)},
 			call:      func(c *call) (any, error) { return c.query(strings.TrimPrefix(c.string(0), "?")) },
 		},
 		{
 			signature: "buildQuery(object object) string",
 			doc:       "Writes a query, in alphabetical order; a list makes its name come several times, null is left out.",
-			examples:  []Example{{`buildQuery({"q": "a b", "n": [1, 2], "none": null})`, `"n=1&n=2&q=a%20b"`}},
+			examples:  []Example{gives(`buildQuery({"q": "a b", "n": [1, 2], "none": null})`, `"n=1&n=2&q=a%20b"`)},
 			call:      buildQuery,
 		},
 	}
