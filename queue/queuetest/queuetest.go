@@ -5,6 +5,7 @@ package queuetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -21,10 +22,24 @@ const patience = 30 * time.Second
 // Run runs the suite; open makes a queue that shares nothing with others.
 func Run(t *testing.T, open func(t *testing.T) queue.Queue) {
 	t.Helper()
-	cases := []struct {
-		name  string
-		check func(k *kit)
-	}{
+	for _, c := range slices.Concat(poolCases(), pushCases(), lifeCases()) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			k := &kit{T: t, Queue: open(t)}
+			t.Cleanup(k.end)
+			c.check(k)
+		})
+	}
+}
+
+// A testCase checks the sentence that is its name.
+type testCase struct {
+	name  string
+	check func(k *kit)
+}
+
+func poolCases() []testCase {
+	return []testCase{
 		{"a hint reaches a subscriber of its pool", func(k *kit) {
 			gpu := k.listen("gpu")
 			want := queue.Hint{Pool: "gpu", Priority: 2, Run: "run"}
@@ -53,6 +68,11 @@ func Run(t *testing.T, open func(t *testing.T) queue.Queue) {
 			require.Empty(k, k.rest(both))
 		}},
 		{"a hint reaches one of many subscribers", oneOfMany},
+	}
+}
+
+func pushCases() []testCase {
+	return []testCase{
 		{"what is pushed while wake runs comes in a call after it", func(k *kit) {
 			l := k.blocked("cpu")
 			for range 100 {
@@ -86,6 +106,11 @@ func Run(t *testing.T, open func(t *testing.T) queue.Queue) {
 			k.push(queue.Hint{Pool: "cpu", Run: "run"})
 			require.Equal(k, flowforge.RunID("run"), await(k, got).Run)
 		}},
+	}
+}
+
+func lifeCases() []testCase {
+	return []testCase{
 		{"Subscribe ends with its context, once no call is under way", func(k *kit) {
 			l := k.blocked("cpu")
 			l.cancel()
@@ -117,14 +142,6 @@ func Run(t *testing.T, open func(t *testing.T) queue.Queue) {
 			k.closed(k.Subscribe(context.Background(), []string{"cpu"}, func(queue.Hint) {}))
 			require.NoError(k, k.Close(), "closing again")
 		}},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			k := &kit{T: t, Queue: open(t)}
-			t.Cleanup(k.end)
-			c.check(k)
-		})
 	}
 }
 

@@ -5,6 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
 	"github.com/flowforge-go/flowforge/store/memory"
 	"github.com/flowforge-go/flowforge/store/storetest"
 )
@@ -35,4 +39,41 @@ func TestStore(t *testing.T) {
 		c := newClock()
 		return storetest.Harness{Store: memory.New(memory.Config{Now: c.Now}), Now: c.Now, Advance: c.Advance}
 	})
+}
+
+func TestTheOldestFinishedRunsAreForgotten(t *testing.T) {
+	t.Parallel()
+	s := memory.New(memory.Config{Keep: 2})
+	waiting := create(t, s, newRun(0))[0].Run.ID
+	for i := 1; i <= 4; i++ {
+		n := eager(i)
+		n.IdempotencyKey = n.Run.Workflow.Name + string(n.Run.ID)
+		create(t, s, n)
+		answers, err := s.Commit(t.Context(), []store.Transition{end(n.Run.ID)})
+		require.NoError(t, err)
+		require.NoError(t, answers[0].Err)
+	}
+	runs, err := s.List(t.Context(), workspace, store.Filter{})
+	require.NoError(t, err)
+	require.Len(t, runs, 3)
+	for i, want := range []flowforge.RunID{newRun(4).Run.ID, newRun(3).Run.ID, waiting} {
+		require.Equal(t, want, runs[i].ID)
+	}
+	_, err = s.Run(t.Context(), workspace, newRun(2).Run.ID)
+	require.Equal(t, flowforge.CodeNotFound, flowforge.CodeOf(err))
+	again := eager(2)
+	again.IdempotencyKey = again.Run.Workflow.Name + string(again.Run.ID)
+	require.False(t, create(t, s, again)[0].Existing, "forgotten whole: it may be made again")
+}
+
+func TestKeepMayBeAll(t *testing.T) {
+	t.Parallel()
+	s := memory.New(memory.Config{Keep: -1})
+	for i := range 1_200 {
+		create(t, s, eager(i))
+		_, err := s.Commit(t.Context(), []store.Transition{end(newRun(i).Run.ID)})
+		require.NoError(t, err)
+	}
+	_, err := s.Run(t.Context(), workspace, newRun(0).Run.ID)
+	require.NoError(t, err)
 }

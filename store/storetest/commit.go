@@ -52,6 +52,11 @@ func commitCases() []testCase {
 			require.Equal(k, before, k.whole(acme, o.lease.Run))
 			require.Len(k, k.claimed(), 1)
 		}},
+	}
+}
+
+func batchCases() []testCase {
+	return []testCase{
 		{"transitions of one run follow each other in a batch, among those of others", func(k *kit) {
 			a, b := k.start(k.newRun()), k.start(k.newRun())
 			k.commit(
@@ -84,6 +89,11 @@ func commitCases() []testCase {
 			k.Advance(k.Lease)
 			require.Empty(k, k.claimed())
 		}},
+	}
+}
+
+func startCases() []testCase {
+	return []testCase{
 		{"what a run starts is created in the same step, as Create does it, and once", startedOnce},
 		{"an end can start a run, which may have the slot that it frees", func(k *kit) {
 			n, handler := k.newRun(), k.newRun()
@@ -206,6 +216,11 @@ func eventCases() []testCase {
 			t.ToSeq = t.FromSeq
 			k.refuse(flowforge.CodeConflict, t)
 		}},
+	}
+}
+
+func endCases() []testCase {
+	return []testCase{
 		{"a run that ends has the event of that as its last, and no other has it", func(k *kit) {
 			o := k.start(k.newRun())
 			refuse := func(change func(t *store.Transition)) {

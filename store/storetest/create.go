@@ -34,6 +34,11 @@ func createCases() []testCase {
 			require.Equal(k, flowforge.RunSucceeded, again.Run.Status)
 			require.Empty(k, k.claimed())
 		}},
+	}
+}
+
+func idempotencyCases() []testCase {
+	return []testCase{
 		{"an idempotency key answers the first run", func(k *kit) {
 			first, second := k.newRun(), k.newRun()
 			first.IdempotencyKey, first.Fingerprint = "key", "print"
@@ -76,6 +81,11 @@ func createCases() []testCase {
 			require.NoError(k, err)
 			k.code(flowforge.CodeInvalidValue, created[0].Err)
 		}},
+	}
+}
+
+func eagerCases() []testCase {
+	return []testCase{
 		{"a run with a lease is owned from the start", func(k *kit) {
 			o := k.start(k.newRun())
 			require.Equal(k, int64(1), o.lease.Epoch)
@@ -176,6 +186,11 @@ func claimCases() []testCase {
 			k.create(n)
 			require.Len(k, k.claimed(), 1)
 		}},
+	}
+}
+
+func orderCases() []testCase {
+	return []testCase{
 		{"by priority, then the longest waiting first; priority 0 is 3", func(k *kit) {
 			var want []flowforge.RunID
 			byPriority := map[int][]flowforge.RunID{}

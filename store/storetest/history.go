@@ -14,6 +14,11 @@ import (
 func historyCases() []testCase {
 	return []testCase{
 		{"events, node runs and logs come in pages", paged},
+	}
+}
+
+func listCases() []testCase {
+	return []testCase{
 		{"runs are listed newest first, without their values", func(k *kit) {
 			first, second, third := k.newRun(), k.newRun(), k.newRun()
 			third.Run.CreatedAt = second.Run.CreatedAt
@@ -35,6 +40,11 @@ func historyCases() []testCase {
 			require.True(k, runs[0].Output.IsNull())
 			require.False(k, k.run(o.lease.Run).Output.IsNull())
 		}},
+	}
+}
+
+func pageCases() []testCase {
+	return []testCase{
 		{"a page begins after the last of the page before", func(k *kit) {
 			want := make([]flowforge.RunID, 0, 120)
 			for range cap(want) {
@@ -73,6 +83,11 @@ func historyCases() []testCase {
 			}))
 			require.Empty(k, k.list(store.Filter{Workflow: "second", Statuses: []flowforge.RunStatus{flowforge.RunFailed}}))
 		}},
+	}
+}
+
+func documentCases() []testCase {
+	return []testCase{
 		{"a run that does not exist has no history", func(k *kit) {
 			for name, err := range k.histories(acme, "missing") {
 				k.code(flowforge.CodeNotFound, err)

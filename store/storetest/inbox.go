@@ -43,6 +43,11 @@ func inboxCases() []testCase {
 			got.At = sent.At
 			require.Equal(k, sent, got)
 		}},
+	}
+}
+
+func resentCases() []testCase {
+	return []testCase{
 		{"a message sent again changes nothing, read or not", func(k *kit) {
 			o := k.start(k.newRun())
 			sent := o.message(store.MessageSignal, "id")
@@ -81,6 +86,11 @@ func inboxCases() []testCase {
 			k.refuse(flowforge.CodeConflict, t)
 			require.Len(k, k.unread(o), 1)
 		}},
+	}
+}
+
+func wakingCases() []testCase {
+	return []testCase{
 		{"a run that does not exist takes no message", func(k *kit) {
 			o := &owned{k, store.Lease{Workspace: acme, Run: "missing"}, 1}
 			k.code(flowforge.CodeNotFound, k.Store.Send(k.ctx, o.message(store.MessageCancel, "id")))

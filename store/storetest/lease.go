@@ -56,6 +56,11 @@ func leaseCases() []testCase {
 			require.Empty(k, k.claimed(), "claimed though it was renewed")
 			k.commit(o.next(flowforge.EventNodeSucceeded))
 		}},
+	}
+}
+
+func renewCases() []testCase {
+	return []testCase{
 		{"renewing counts from now", func(k *kit) {
 			k.create(k.newRun())
 			c := k.claim(2 * k.Lease)[0]
@@ -189,6 +194,11 @@ func parkCases() []testCase {
 			require.False(k, answer.Unread)
 			require.Empty(k, k.claimed())
 		}},
+	}
+}
+
+func snapshotCases() []testCase {
+	return []testCase{
 		{"who parked a run does not write it any more", func(k *kit) {
 			o := k.start(k.newRun())
 			k.commit(o.park(time.Time{}))

@@ -59,6 +59,11 @@ func nodeCases() []testCase {
 			k.commit(again)
 			require.Len(k, k.nodes(o.lease.Run), 1)
 		}},
+	}
+}
+
+func elementCases() []testCase {
+	return []testCase{
 		{"elements of a node are node runs of their own", func(k *kit) {
 			o := k.start(k.newRun())
 			step := o.next(flowforge.EventNodeElements)

@@ -64,6 +64,11 @@ func slotCases() []testCase {
 			k.create(single)
 			require.Equal(k, []flowforge.RunID{single.Run.ID}, k.claimed())
 		}},
+	}
+}
+
+func waiterCases() []testCase {
+	return []testCase{
 		{"who waits for a slot with a lower limit is not starved by a higher one", func(k *kit) {
 			first := k.start(k.slotted(1, "key"))
 			waiting := k.slotted(1, "key")
@@ -92,6 +97,11 @@ func slotCases() []testCase {
 			require.Equal(k, []flowforge.RunID{o.lease.Run}, k.claimed())
 		}},
 		{"a parked run that releases while waiting waits for its slot again", releasedWhileWaiting},
+	}
+}
+
+func slotlessCases() []testCase {
+	return []testCase{
 		{"a run that starts later takes no slot before", func(k *kit) {
 			later, now := k.slotted(1, "key"), k.slotted(1, "key")
 			later.WakeAt = k.Now().Add(k.Lease)

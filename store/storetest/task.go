@@ -59,6 +59,11 @@ func taskCases() []testCase {
 				k.refuse(flowforge.CodeConflict, step)
 			}
 		}},
+	}
+}
+
+func taskLeaseCases() []testCase {
+	return []testCase{
 		{"a task's lease that has ended is taken over under the next epoch", func(k *kit) {
 			o := k.start(k.newRun())
 			k.task(o, "task")

@@ -54,6 +54,11 @@ func workflowCases() []testCase {
 			_, err = k.Store.SaveDraft(k.ctx, acme, second)
 			k.code(flowforge.CodeNotFound, err)
 		}},
+	}
+}
+
+func versionCases() []testCase {
+	return []testCase{
 		{"publishing makes versions 1, 2, 3 that never change", func(k *kit) {
 			for version, content := range []string{"one", "two", "two", "one"} {
 				saved := k.saveDraft("flow", content)
