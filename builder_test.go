@@ -153,13 +153,13 @@ func TestBuilderWritesEveryField(t *testing.T) {
 	text, err := json.Marshal(wf)
 	require.NoError(t, err)
 	require.JSONEq(t, `{
-		"name": "all", "description": "everything", "settings": {"timeout": "1h0m0s", "fail_fast": false},
+		"name": "all", "description": "everything", "settings": {"timeout": "1h", "fail_fast": false},
 		"input_schema": {"type": "object"},
 		"nodes": [
 			{"id": "a", "type": "core.noop", "type_version": 2, "name": "A", "notes": "n", "position": {"x": 1, "y": 2.5},
 			 "disabled": true, "pinned": null, "params": {"x": 1, "y": 2, "z": [3]}, "credentials": {"auth": "key"}, "join": "all",
 			 "each": "{{ input.rows }}", "each_parallel": 4, "retry": {"max_attempts": 2}, "timeout": "1s",
-			 "node_timeout": "1m0s", "on_error": "continue", "delivery": "at_most_once", "pool": "gpu"},
+			 "node_timeout": "1m", "on_error": "continue", "delivery": "at_most_once", "pool": "gpu"},
 			{"id": "z", "type": "core.noop", "finally": true}
 		],
 		"connections": [{"from": "a.x", "to": "z"}],

@@ -42,16 +42,27 @@ func durationError(text string) error {
 // Std gives the duration as the standard library's type.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
-// String writes the duration as ParseDuration reads it.
+// String writes the duration as ParseDuration reads it, without what is zero at its end: "5m", not "5m0s".
 func (d Duration) String() string {
 	const day = 24 * time.Hour
-	if days := d.Std() / day; days > 0 {
-		if rest := d.Std() % day; rest > 0 {
-			return fmt.Sprintf("%dd%s", days, rest)
-		}
+	if d < 0 { // no document can say so, a message may
+		return d.Std().String()
+	}
+	days, rest := d.Std()/day, d.Std()%day
+	text := rest.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	switch {
+	case days == 0:
+		return text
+	case rest == 0:
 		return fmt.Sprintf("%dd", days)
 	}
-	return d.Std().String()
+	return fmt.Sprintf("%dd%s", days, text)
 }
 
 // MarshalJSON writes the duration as a string.

@@ -51,8 +51,13 @@ func TestDurationText(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0:                                "0s",
 		90 * time.Second:                 "1m30s",
+		5 * time.Minute:                  "5m",
+		10 * time.Hour:                   "10h",
+		70 * time.Minute:                 "1h10m",
+		time.Hour + time.Second:          "1h0m1s",
+		-48 * time.Hour:                  "-48h0m0s",
 		24 * time.Hour:                   "1d",
-		36 * time.Hour:                   "1d12h0m0s",
+		36 * time.Hour:                   "1d12h",
 		time.Duration(math.MaxInt64):     "106751d23h47m16.854775807s",
 		7*24*time.Hour + time.Nanosecond: "7d1ns",
 	} {
