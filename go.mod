@@ -10,6 +10,8 @@ require (
 	golang.org/x/text v0.38.0
 )
 
+require go.uber.org/goleak v1.3.0 // indirect
+
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect
 	github.com/andybalholm/cascadia v1.3.3 // indirect

@@ -81,10 +81,11 @@ type Engine struct {
 	looping int                      // worker loops that are active
 	closed  bool
 
-	ended     atomic.Bool // Close has given up waiting: nothing goes on
-	abandoned atomic.Int64
+	abandoned atomic.Int64    // attempts that did not end when they were told to
 	base      context.Context //nolint:containedctx // The parent of all attempts, ended by Close.
 	cancel    context.CancelFunc
+	loops     sync.WaitGroup
+	closing   chan struct{} // closed when Close begins: ends the worker loops
 }
 
 // New makes an engine. It starts nothing: no goroutine, no connection.
@@ -95,6 +96,8 @@ func New(config Config) (*Engine, error) {
 		meter:  config.Meter,
 		clock:  config.Clock,
 		runs:   make(map[flowforge.RunID]*run),
+
+		closing: make(chan struct{}),
 	}
 	if err := e.fillIn(); err != nil {
 		return nil, err
@@ -160,11 +163,16 @@ func newUUID() string { return uuid.Must(uuid.NewV7()).String() }
 // attempts and gives them back to the store. It closes what New made, and nothing that was given to it.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
 	e.closed = true
+	close(e.closing)
 	e.mu.Unlock()
 	failed := e.drain(ctx)
-	e.ended.Store(true)
 	e.cancel()
+	e.loops.Wait()
 	e.mu.Lock()
 	if e.keeper != nil {
 		e.keeper.Stop()

@@ -26,7 +26,18 @@ func (e *Engine) Run(ctx context.Context) error {
 		return flowforge.Errorf(flowforge.CodeClosed, "the engine is closed")
 	}
 	e.looping++
+	e.loops.Add(1)
 	e.mu.Unlock()
+	defer e.loops.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-e.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	bell := make(chan struct{}, 1)
 	ring := func() {
 		select {
