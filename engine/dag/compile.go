@@ -1,7 +1,6 @@
 package dag
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -39,12 +38,14 @@ func Compile(document *flowforge.Workflow, types *nodes.Registry, limits Limits)
 	workflow := &Workflow{Document: document}
 	c.checkDocument(workflow)
 	workflow.Graph = c.graph(&document.Graph, place{failFast: document.Settings.StopsAtFailure()})
+	c.tellUnread()
+	sortProblems(c.problems)
 	for name := range c.used {
 		workflow.NodeTypes = append(workflow.NodeTypes, name)
 	}
 	slices.Sort(workflow.NodeTypes)
 	workflow.NodeCount = len(c.declared)
-	if c.problems.Err() != nil {
+	if c.wrong > 0 {
 		return nil, c.problems
 	}
 	return workflow, c.problems
@@ -59,7 +60,12 @@ type compiler struct {
 	declared map[flowforge.NodeID]string // where each node stands
 	used     map[string]bool             // node types
 	names    []string                    // of all types, for suggestions
-	problems flowforge.Problems
+
+	problems        flowforge.Problems
+	wrong, warnings int // told of each
+	unread          []unread
+	guesses         int
+	connections     int
 }
 
 // place is where a graph stands.
@@ -72,27 +78,14 @@ type place struct {
 	failFast bool
 }
 
-func (c *compiler) problem(code, pointer, format string, args ...any) {
-	c.problems = append(c.problems, flowforge.Problem{Code: code, Pointer: pointer, Message: fmt.Sprintf(format, args...)})
-}
-
-func (c *compiler) warning(code, pointer, format string, args ...any) {
-	c.problem(code, pointer, format, args...)
-	c.problems[len(c.problems)-1].Warning = true
-}
-
 // graph compiles one graph and the bodies in it.
 func (c *compiler) graph(document *flowforge.Graph, p place) *Graph {
-	g := &Graph{
-		Nodes:    make([]Node, len(document.Nodes)),
-		FailFast: p.failFast,
-		Parent:   p.parent,
-		Loop:     p.loop,
-		byID:     make(map[flowforge.NodeID]int32, len(document.Nodes)),
-	}
+	g := &Graph{FailFast: p.failFast, Parent: p.parent, Loop: p.loop}
 	if !c.withinLimits(document, p.pointer) {
 		return g
 	}
+	g.Nodes = make([]Node, len(document.Nodes))
+	g.byID = make(map[flowforge.NodeID]int32, len(document.Nodes))
 	for i := range document.Nodes {
 		c.declare(g, int32(i), &document.Nodes[i], p.pointer+"/nodes/"+strconv.Itoa(i))
 	}
@@ -100,16 +93,16 @@ func (c *compiler) graph(document *flowforge.Graph, p place) *Graph {
 	g.findEnds()
 	order, acyclic := c.order(g, p.pointer)
 	g.markHandlers(order)
-	var refs refs
+	refs := newRefs(len(g.Nodes))
 	for i := range g.Nodes {
-		c.node(g, int32(i), p, &refs)
+		c.node(g, int32(i), p, refs)
 	}
-	g.Output = c.output(g, document, p, &refs)
+	g.Output = c.output(g, document, p, refs)
 	if acyclic {
-		c.checkRefs(g, order, &refs)
+		c.checkRefs(g, order, refs.list)
 		c.checkJoins(g, order, p.pointer)
 	}
-	g.countReaders(&refs)
+	g.countReaders(refs)
 	return g
 }
 
@@ -121,9 +114,9 @@ func (c *compiler) withinLimits(document *flowforge.Graph, pointer string) bool 
 		c.problem("too_large", pointer+"/nodes", "there are %d nodes, more than the %d allowed", total, c.limits.Nodes)
 		return false
 	}
-	if len(document.Connections) > c.limits.Connections {
+	if c.connections += len(document.Connections); c.connections > c.limits.Connections {
 		c.problem("too_large", pointer+"/connections", "there are %d connections, more than the %d allowed",
-			len(document.Connections), c.limits.Connections)
+			c.connections, c.limits.Connections)
 		return false
 	}
 	return true
@@ -154,6 +147,8 @@ func (c *compiler) connect(g *Graph, connections []flowforge.Connection, pointer
 		case source.Doc.Finally:
 			c.problem("finally_feeds", at+"/from", "%q is a finally node: it runs last and feeds no other node", source.Doc.ID)
 			continue
+		case seen[pair{from, port, to}] && source.Type == nil:
+			continue
 		case seen[pair{from, port, to}]:
 			c.problem("duplicate_connection", at, "%s and %s are connected twice: remove one of them", connection.From, connection.To)
 			continue
@@ -170,7 +165,7 @@ func (c *compiler) connect(g *Graph, connections []flowforge.Connection, pointer
 func (c *compiler) end(g *Graph, end flowforge.Endpoint, pointer string) (int32, bool) {
 	i, found := g.byID[end.Node]
 	if !found {
-		c.problem("unknown_node", pointer, "there is no node %q here%s", end.Node, g.nearestNode(string(end.Node)))
+		c.problem("unknown_node", pointer, "there is no node %q here%s", end.Node, c.nearest(g, string(end.Node)))
 	}
 	return i, found
 }
@@ -256,18 +251,10 @@ func (c *compiler) output(g *Graph, document *flowforge.Graph, p place, refs *re
 		return nil
 	}
 	at := p.pointer + "/output"
-	template, problems := c.exprs.Template(document.Output, at, expr.Options{Scope: p.scope})
-	c.problems = append(c.problems, problems...)
-	if template == nil {
-		return nil
-	}
-	for _, reference := range template.Refs() {
-		c.resolve(g, outputReader, reference, refs)
-	}
-	return template
+	return c.template(document.Output, at, expr.Options{Scope: p.scope}, g, outputReader, refs)
 }
 
-// order sorts the nodes so that sources come before targets. A cycle is told, and what is on it or behind it
+// order sorts the nodes so that sources come before targets. Cycles are told, and what is on one or behind it
 // is left out.
 func (c *compiler) order(g *Graph, pointer string) (order []int32, acyclic bool) {
 	open := make([]int32, len(g.Nodes))
@@ -284,59 +271,12 @@ func (c *compiler) order(g *Graph, pointer string) (order []int32, acyclic bool)
 			}
 		}
 	}
-	acyclic = !c.tellCycle(g, open, pointer)
+	left := func(i int32) bool { return open[i] > 0 && !g.Nodes[i].Doc.Finally }
+	acyclic = !c.tellCycles(g, left, pointer)
 	for _, final := range g.Finals {
 		if len(g.Nodes[final].In) > 0 {
 			order = append(order, final)
 		}
 	}
 	return order, acyclic
-}
-
-// tellCycle names the nodes of one cycle among those that could not be put in order.
-func (c *compiler) tellCycle(g *Graph, open []int32, pointer string) bool {
-	inCycle := func(i int32) bool { return open[i] > 0 && !g.Nodes[i].Doc.Finally }
-	start := slices.IndexFunc(open, func(n int32) bool { return n > 0 })
-	for start >= 0 && start < len(open) && !inCycle(int32(start)) {
-		start++
-	}
-	if start < 0 || start == len(open) {
-		return false
-	}
-	// Going backwards from any node that is left leads into a cycle, since each has a source that is left.
-	var path []int32
-	position := make(map[int32]int)
-	for at := int32(start); ; {
-		if first, seen := position[at]; seen {
-			path = path[first:]
-			break
-		}
-		position[at] = len(path)
-		path = append(path, at)
-		for _, edge := range g.Nodes[at].In {
-			if inCycle(edge.Node) {
-				at = edge.Node
-				break
-			}
-		}
-	}
-	slices.Reverse(path)
-	var text string
-	for _, i := range path {
-		text += string(g.Nodes[i].Doc.ID) + " → "
-	}
-	text += string(g.Nodes[path[0]].Doc.ID)
-	c.problem("cycle", pointer+"/connections", "the connections form a cycle: %s. A graph runs forward only; to repeat nodes, put them into the body of a core.repeat", text)
-	return true
-}
-
-func (g *Graph) nearestNode(id string) string {
-	if len(g.Nodes) > 10_000 {
-		return ""
-	}
-	ids := make([]string, 0, len(g.byID))
-	for i := range g.Nodes {
-		ids = append(ids, string(g.Nodes[i].Doc.ID))
-	}
-	return flowforge.DidYouMean(id, ids)
 }

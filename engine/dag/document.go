@@ -30,44 +30,44 @@ func (c *compiler) checkDocument(workflow *Workflow) {
 }
 
 func (c *compiler) checkSettings(s *flowforge.Settings) {
-	c.atLeast("/settings/max_parallel", float64(s.MaxParallel), 0)
+	c.atLeast("/settings", "/max_parallel", float64(s.MaxParallel), 0)
 	if s.Priority < 0 || s.Priority > 5 {
 		c.problem("bad_value", "/settings/priority", "the priority must be from 1 (first) to 5, not %d", s.Priority)
 	}
 	if s.Concurrency != nil {
-		c.oneOf("/settings/concurrency/on_limit", string(s.Concurrency.OnLimit), "queue", "reject", "cancel_running")
-		c.flow("concurrency", s.Concurrency.Key, s.Concurrency.Limit)
+		c.oneOf("/settings", "/concurrency/on_limit", string(s.Concurrency.OnLimit), "queue", "reject", "cancel_running")
+		c.flow("concurrency", "limit", s.Concurrency.Key, s.Concurrency.Limit)
 	}
 	if s.Throttle != nil {
-		c.flow("throttle", s.Throttle.Key, s.Throttle.Limit)
+		c.flow("throttle", "limit", s.Throttle.Key, s.Throttle.Limit)
 		c.period("throttle", s.Throttle.Period)
 	}
 	if s.RateLimit != nil {
-		c.flow("rate_limit", s.RateLimit.Key, s.RateLimit.Limit)
+		c.flow("rate_limit", "limit", s.RateLimit.Key, s.RateLimit.Limit)
 		c.period("rate_limit", s.RateLimit.Period)
 	}
 	if s.Debounce != nil {
-		c.flow("debounce", s.Debounce.Key, 1)
+		c.flow("debounce", "", s.Debounce.Key, 1)
 		c.period("debounce", s.Debounce.Period)
 	}
 	if s.Singleton != nil {
-		c.flow("singleton", s.Singleton.Key, 1)
+		c.flow("singleton", "", s.Singleton.Key, 1)
 	}
 	if s.Batch != nil {
-		c.flow("batch", s.Batch.Key, s.Batch.Size)
+		c.flow("batch", "size", s.Batch.Key, s.Batch.Size)
 	}
 }
 
 // flow checks a flow-control setting. They bound the runs of a workflow against each other, which this engine
 // does not do yet.
-func (c *compiler) flow(name, key string, limit int) {
+func (c *compiler) flow(name, bound, key string, most int) {
 	at := "/settings/" + name
-	if limit < 1 {
-		c.problem("bad_value", at, "the limit of %s must be at least 1", name)
+	if most < 1 {
+		c.problem("bad_value", at+"/"+bound, "the %s of %s must be at least 1, not %d", bound, name, most)
 	}
 	if key != "" {
 		template, problems := c.exprs.Template(flowforge.MustValue(key), at+"/key", expr.Options{})
-		c.problems = append(c.problems, problems...)
+		c.add(problems...)
 		if template != nil && len(template.Refs()) > 0 {
 			c.problem("not_upstream", at+"/key", "a key is made before the run starts: it can read input, but no node")
 		}

@@ -32,8 +32,6 @@ func (s *State) goOn(f *frame, i int32, l *loop) {
 	}
 	n := &f.graph.Nodes[i]
 	switch {
-	case f.nodes[i].expired:
-		s.fail(f, i, flowforge.CodeNodeTimeout)
 	case l.canceled:
 		s.cancelNode(f, i)
 	case l.failed && (n.OnError == flowforge.OnErrorFail || n.Loop == nodes.LoopRepeat):
@@ -47,7 +45,7 @@ func (s *State) goOn(f *frame, i int32, l *loop) {
 
 func (s *State) startElement(f *frame, i int32, l *loop) {
 	at := Ref{f.number, i, l.next}
-	e := &element{status: running, frame: -1}
+	e := &element{try: try{status: running}, frame: -1}
 	l.active[l.next] = e
 	l.next++
 	body := f.graph.Nodes[i].Body
@@ -59,18 +57,6 @@ func (s *State) startElement(f *frame, i int32, l *loop) {
 	e.frame = pass.number
 	s.act(Action{Kind: Enter, At: at, Frame: pass.number})
 	s.enter(pass)
-}
-
-// loopEvent applies an event to a loop that has begun; false where the loop does not take it.
-func (s *State) loopEvent(f *frame, e Event, l *loop) bool {
-	if e.Kind == TimedOut {
-		n := &f.nodes[e.At.Node]
-		if !n.expired && !l.canceled {
-			n.expired = true
-			s.stopLoop(f, e.At.Node, l)
-		}
-	}
-	return true
 }
 
 // stopLoop starts no more elements and asks those that run to stop.
@@ -113,39 +99,19 @@ func (s *State) elementEvent(f *frame, e Event, l *loop, el *element) {
 	if pass := s.passes[el.frame]; pass != nil && pass.phase != over {
 		return // its body has not ended
 	}
-	switch e.Kind {
-	case Succeeded:
-		if f.graph.Nodes[e.At.Node].Loop == nodes.LoopRepeat && !e.More {
-			l.stop = true
-		}
-		s.endElement(f, e.At, l, succeeded, "")
-		s.continueLoop(f, e.At.Node, l)
-	case StopRun:
-		s.endElement(f, e.At, l, succeeded, "")
-		s.endRun(flowforge.RunSucceeded, flowforge.ReasonRunStopped)
-		s.continueLoop(f, e.At.Node, l)
-	case Failed, Canceled:
-		s.elementFailed(f, e, l, el)
-	case Lost:
-		el.lost++
-		if el.status == stopping || el.lost > maxLost(&f.graph.Nodes[e.At.Node]) {
-			s.elementFailed(f, Event{Kind: Failed, At: e.At, Code: flowforge.CodeWorkerLost, Permanent: true}, l, el)
-			return
-		}
-		s.act(Action{Kind: Run, At: e.At})
-	case Waiting:
-		if el.status == running {
-			el.status = waiting
-		} else {
-			s.elementFailed(f, Event{Kind: Canceled, At: e.At}, l, el)
-		}
-	case TimerFired:
-		if el.status == retrying || el.status == waiting {
-			el.status = running
-			s.act(Action{Kind: Run, At: e.At})
-		}
-	default:
+	n := &f.graph.Nodes[e.At.Node]
+	end, code := s.judge(e, n, &el.try)
+	if end == pending {
+		return
 	}
+	if end == succeeded && n.Loop == nodes.LoopRepeat && !e.More {
+		l.stop = true
+	}
+	s.endElement(f, e.At, l, end, code)
+	if e.Kind == StopRun {
+		s.endRun(flowforge.RunSucceeded, flowforge.ReasonRunStopped)
+	}
+	s.continueLoop(f, e.At.Node, l)
 }
 
 // continueLoop goes on with a loop unless the end of an element has ended it already.
@@ -153,30 +119,6 @@ func (s *State) continueLoop(f *frame, i int32, l *loop) {
 	if f.loops[i] == l {
 		s.goOn(f, i, l)
 	}
-}
-
-func (s *State) elementFailed(f *frame, e Event, l *loop, el *element) {
-	n := &f.graph.Nodes[e.At.Node]
-	if el.status == stopping {
-		s.endElement(f, e.At, l, canceled, "")
-		s.continueLoop(f, e.At.Node, l)
-		return
-	}
-	if e.Kind == Canceled {
-		e.Code = flowforge.CodeCanceled
-	}
-	el.failures++
-	if !e.Permanent && n.Body == nil && n.Doc.Retry.Allows(e.Code, int(el.failures)) {
-		el.status = retrying
-		s.act(Action{Kind: Retry, At: e.At, Failures: el.failures})
-		return
-	}
-	code := flowforge.Code("")
-	if e.Code == flowforge.CodeWorkerLost {
-		code = e.Code
-	}
-	s.endElement(f, e.At, l, failed, code)
-	s.continueLoop(f, e.At.Node, l)
 }
 
 // endElement ends an element; the loop goes on with continueLoop.

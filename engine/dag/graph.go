@@ -4,6 +4,8 @@
 package dag
 
 import (
+	"slices"
+
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/expr"
 	"github.com/flowforge-go/flowforge/nodes"
@@ -46,21 +48,23 @@ type Node struct {
 	Body   *Graph                   // of a foreach or a repeat
 
 	Loop     nodes.Loop // "" with Each set: an each
-	Parallel int        // elements at a time; of a foreach without a fixed number: MaxParallel decides
+	Parallel int        // elements at a time, unless Width says; of a repeat 1
 	Width    *expr.Template
 	Join     flowforge.Join
 	OnError  flowforge.OnError
-	Pure     bool // may be run again instead of recorded
-	Handler  bool // reached through error ports only
+	Retry    flowforge.RetryPolicy // the document's, or else the type's
+	Pure     bool                  // may be run again instead of recorded
+	Handler  bool                  // reached through error ports only
 
 	Ports []flowforge.Port // what it may emit on; "error" last where errors are routed
 	In    []Edge           // incoming connections, in document order
 	Out   []Edge           // outgoing connections to nodes that are not finally nodes
 
-	Reads     []int32 // nodes whose outputs this one may read
-	Readers   int32   // how many nodes may read its output
-	Kept      bool    // its output is read when the graph ends
-	condition []ref   // references that hold only if the winners of joins lead there
+	Reads       []int32 // nodes whose outputs this one may read
+	Readers     int32   // how many nodes may read its output
+	Kept        bool    // its output is read when the graph ends
+	ownError    bool    // it emits on "error" itself, too
+	conditional []int32 // of Reads those that hold only if the winners of first joins lead there, sorted
 }
 
 // Edge is a compiled connection, seen from one of its ends.
@@ -96,10 +100,9 @@ type ref struct{ from, to int32 }
 // Conditional reports whether node's references to another hold only if the winners of first joins lead
 // there: it must then be asked of Reaches.
 func (g *Graph) Conditional(node, to int32) bool {
-	for _, r := range g.Nodes[node].condition {
-		if r.to == to {
-			return true
-		}
-	}
-	return false
+	_, is := slices.BinarySearch(g.Nodes[node].conditional, to)
+	return is
 }
+
+// choosesFirst reports whether only one of several incoming connections starts the node.
+func (n *Node) choosesFirst() bool { return n.Join == flowforge.JoinFirst && len(n.In) > 1 }

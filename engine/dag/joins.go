@@ -56,40 +56,54 @@ func (c *compiler) checkJoins(g *Graph, order []int32, pointer string) {
 		if len(n.In) > 1 && n.Join != flowforge.JoinAll {
 			continue // one delivery is enough, whichever
 		}
-		for _, edge := range n.In {
-			taken := behind[edge.Node]
-			if g.Nodes[edge.Node].picksOne() {
-				taken = append(slices.Clone(taken), branch{edge.Node, edge.Port})
-			}
-			for _, b := range taken {
-				if other, clash := clashing(behind[i], b); clash {
-					source := &g.Nodes[b.node]
-					c.problem("join_never", at+"/join", "%q waits for both %q and %q of %q, of which only one is ever taken: use join: settled or first",
-						n.Doc.ID, source.port(other.port), source.port(b.port), source.Doc.ID)
-					dead[i] = true
-				} else if len(behind[i]) < maxBranches && !slices.Contains(behind[i], b) {
-					behind[i] = append(behind[i], b)
-				}
-			}
+		all, one, other := g.branches(n, behind)
+		if behind[i] = all; one != other {
+			dead[i] = true
+			source := &g.Nodes[one.node]
+			c.problem("join_never", at+"/join", "%q waits for both %q and %q of %q, of which only one is ever taken: use join: settled or first",
+				n.Doc.ID, source.port(one.port), source.port(other.port), source.Doc.ID)
 		}
 	}
 }
 
-func clashing(branches []branch, b branch) (branch, bool) {
-	for _, other := range branches {
-		if other.node == b.node && other.port != b.port {
-			return other, true
+// branches gives the branches that must all be taken for a node to run, and two that cannot both be, if there
+// are such.
+func (g *Graph) branches(n *Node, behind [][]branch) (all []branch, one, other branch) {
+	for _, edge := range n.In {
+		taken := behind[edge.Node]
+		if source := &g.Nodes[edge.Node]; source.picksOne() || source.routes() {
+			taken = append(slices.Clip(taken), branch{edge.Node, edge.Port})
+		}
+		for _, b := range taken {
+			i := slices.IndexFunc(all, func(known branch) bool { return g.clash(known, b) })
+			if i >= 0 {
+				return all, all[i], b
+			}
+			if len(all) < maxBranches && !slices.Contains(all, b) {
+				all = append(all, b)
+			}
 		}
 	}
-	return branch{}, false
+	return all, one, other
+}
+
+// clash reports whether only one of two branches can be taken.
+func (g *Graph) clash(a, b branch) bool {
+	if a.node != b.node || a.port == b.port {
+		return false
+	}
+	source := &g.Nodes[a.node]
+	return source.picksOne() || source.port(a.port) == flowforge.PortError || source.port(b.port) == flowforge.PortError
 }
 
 // picksOne reports whether the node emits on one of its ports only.
 func (n *Node) picksOne() bool {
-	if n.Type == nil || n.Doc.Disabled || n.Each != nil {
-		return false
-	}
-	return n.Type.Spec.PicksOne || (n.OnError == flowforge.OnErrorRoute && len(n.Ports) == 2)
+	return n.Type != nil && n.Type.Spec.PicksOne && !n.Doc.Disabled && n.Each == nil
+}
+
+// routes reports whether the node emits either on its port "error" or on others.
+func (n *Node) routes() bool {
+	return n.Type != nil && n.OnError == flowforge.OnErrorRoute && !n.Doc.Disabled && n.Each == nil && !n.ownError
 }
 
 // mayEmit reports whether a connection's source can ever emit on its port.

@@ -14,7 +14,7 @@ const (
 	paramMax      = "max"
 )
 
-// loop compiles a foreach or a repeat and its body.
+// loop compiles a foreach or a repeat and its body; pointer says where the node stands.
 func (c *compiler) loop(g *Graph, i int32, pointer string, p place, found *refs) {
 	n := &g.Nodes[i]
 	params, _ := n.Doc.Params.Any().(map[string]any)
@@ -27,19 +27,19 @@ func (c *compiler) loop(g *Graph, i int32, pointer string, p place, found *refs)
 		if err != nil {
 			return nil // it is part of a value, so that this cannot fail
 		}
-		return c.template(value, pointer+"/"+name, expr.Options{Scope: p.scope}, g, i, found)
+		return c.template(value, pointer+"/params/"+name, expr.Options{Scope: p.scope}, g, i, found)
 	}
 	switch n.Loop {
 	case nodes.LoopForeach:
-		n.Each, n.Width = part(paramItems), part(paramParallel)
+		n.Each, n.Width = c.list(part(paramItems), pointer+"/params/"+paramItems), part(paramParallel)
 	case nodes.LoopRepeat:
 		n.Max, n.Parallel = part(paramMax), 1
 		if until, given := params[paramUntil].(string); given {
-			n.Until = c.until(g, i, until, pointer+"/"+paramUntil, p, found)
+			n.Until = c.until(g, i, until, pointer+"/params/"+paramUntil, p, found)
 		}
 	}
 	c.checkLoopFields(n, pointer)
-	c.body(g, i, params, pointer+"/"+n.Type.Spec.Body, p, found)
+	c.body(g, i, params, pointer+"/params/"+n.Type.Spec.Body, p, found)
 }
 
 func (c *compiler) until(g *Graph, i int32, source, pointer string, p place, found *refs) *expr.Program {
@@ -51,10 +51,26 @@ func (c *compiler) until(g *Graph, i int32, source, pointer string, p place, fou
 }
 
 func (c *compiler) checkLoopFields(n *Node, pointer string) {
+	const mend = "%s has no effect on %s: give it to the nodes of its body"
 	if n.Doc.Retry.MaxAttempts > 1 {
-		at := pointer[:len(pointer)-len("params")] + "retry"
-		c.warning("no_effect", at, "retry has no effect on %s: give it to the nodes of its body", n.Doc.Type)
+		c.warning("no_effect", pointer+"/retry", mend, "retry", n.Doc.Type)
 	}
+	if n.Doc.Timeout > 0 {
+		c.warning("no_effect", pointer+"/timeout", mend+", or use node_timeout for the whole loop", "timeout", n.Doc.Type)
+	}
+}
+
+// list checks that what a loop runs over is a list, where that can be known.
+func (c *compiler) list(template *expr.Template, pointer string) *expr.Template {
+	if template == nil {
+		return nil
+	}
+	if constant, is := template.Constant(); is {
+		if _, ok := constant.Any().([]any); !ok {
+			c.problem("bad_type", pointer, "this must be a list, or an expression that gives one")
+		}
+	}
+	return template
 }
 
 func (c *compiler) body(g *Graph, i int32, params map[string]any, pointer string, p place, found *refs) {
@@ -73,7 +89,7 @@ func (c *compiler) body(g *Graph, i int32, params map[string]any, pointer string
 	}
 	document, err := flowforge.DecodeGraph(value, pointer)
 	if err != nil {
-		c.problems = append(c.problems, flowforge.ProblemsOf(err)...)
+		c.add(flowforge.ProblemsOf(err)...)
 		return
 	}
 	n.Body = c.graph(document, place{

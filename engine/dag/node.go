@@ -1,6 +1,9 @@
 package dag
 
 import (
+	"maps"
+	"math"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,9 +23,12 @@ const maxIDLength = 100
 func (c *compiler) declare(g *Graph, i int32, doc *flowforge.Node, pointer string) {
 	n := &g.Nodes[i]
 	n.Doc = doc
-	n.Join = orDefault(doc.Join, flowforge.JoinSettled)
+	if n.Join = orDefault(doc.Join, flowforge.JoinSettled); doc.Finally {
+		n.Join = flowforge.JoinSettled
+	}
 	n.OnError = orDefault(doc.OnError, flowforge.OnErrorFail)
-	n.Parallel = orDefault(doc.EachParallel, flowforge.DefaultParallel)
+	n.Retry = doc.Retry
+	n.Parallel = min(orDefault(doc.EachParallel, flowforge.DefaultParallel), math.MaxInt32)
 	c.checkID(g, i, doc.ID, pointer+"/id")
 	c.checkNodeFields(doc, pointer)
 
@@ -32,12 +38,17 @@ func (c *compiler) declare(g *Graph, i int32, doc *flowforge.Node, pointer strin
 	}
 	c.used[doc.Type+"@"+strconv.Itoa(n.Type.Spec.Version)] = true
 	n.Loop = n.Type.Spec.Loop
-	n.Ports = n.Type.OutputPorts(doc.Params)
-	if doc.Disabled && !slices.Contains(n.Ports, flowforge.PortOut) {
-		n.Ports = append(slices.Clone(n.Ports), flowforge.PortOut)
+	if reflect.ValueOf(doc.Retry).IsZero() {
+		n.Retry = n.Type.Spec.Retry
 	}
-	if n.OnError == flowforge.OnErrorRoute && !slices.Contains(n.Ports, flowforge.PortError) {
-		n.Ports = append(slices.Clone(n.Ports), flowforge.PortError)
+	n.Ports = n.Type.OutputPorts(doc.Params)
+	if (doc.Disabled || n.OnError == flowforge.OnErrorContinue) && !slices.Contains(n.Ports, flowforge.PortOut) {
+		n.Ports = append(slices.Clip(n.Ports), flowforge.PortOut)
+	}
+	if n.OnError == flowforge.OnErrorRoute {
+		own := slices.DeleteFunc(slices.Clone(n.Ports), func(port flowforge.Port) bool { return port == flowforge.PortError })
+		n.ownError = len(own) < len(n.Ports)
+		n.Ports = append(own, flowforge.PortError)
 	}
 }
 
@@ -92,26 +103,30 @@ func (c *compiler) lookup(doc *flowforge.Node, pointer string) *nodes.Type {
 }
 
 func (c *compiler) checkNodeFields(doc *flowforge.Node, pointer string) {
-	c.oneOf(pointer+"/join", string(doc.Join), "settled", "all", "first")
-	c.oneOf(pointer+"/on_error", string(doc.OnError), "fail", "continue", "route")
-	c.oneOf(pointer+"/delivery", string(doc.Delivery), "at_least_once", "at_most_once")
-	c.oneOf(pointer+"/retry/jitter", string(doc.Retry.Jitter), "full", "equal", "none")
-	c.atLeast(pointer+"/each_parallel", float64(doc.EachParallel), 0)
-	c.atLeast(pointer+"/type_version", float64(doc.TypeVersion), 0)
-	c.atLeast(pointer+"/retry/max_attempts", float64(doc.Retry.MaxAttempts), 0)
-	c.atLeast(pointer+"/retry/max_lost", float64(doc.Retry.MaxLost), 0)
+	c.oneOf(pointer, "/join", string(doc.Join), "settled", "all", "first")
+	c.oneOf(pointer, "/on_error", string(doc.OnError), "fail", "continue", "route")
+	c.oneOf(pointer, "/delivery", string(doc.Delivery), "at_least_once", "at_most_once")
+	c.oneOf(pointer, "/retry/jitter", string(doc.Retry.Jitter), "full", "equal", "none")
+	c.atLeast(pointer, "/each_parallel", float64(doc.EachParallel), 0)
+	c.atLeast(pointer, "/type_version", float64(doc.TypeVersion), 0)
+	c.atLeast(pointer, "/retry/max_attempts", float64(doc.Retry.MaxAttempts), 0)
+	c.atLeast(pointer, "/retry/max_lost", float64(doc.Retry.MaxLost), 0)
 	if doc.Retry.Multiplier != 0 {
-		c.atLeast(pointer+"/retry/multiplier", doc.Retry.Multiplier, 1)
+		c.atLeast(pointer, "/retry/multiplier", doc.Retry.Multiplier, 1)
 	}
 	if doc.EachParallel != 0 && doc.Each.IsNull() {
 		c.warning("no_effect", pointer+"/each_parallel", "each_parallel has no effect without each")
+	}
+	if doc.Finally && doc.Join != "" {
+		c.warning("no_effect", pointer+"/join", "join has no effect on a finally node: it runs when all others have ended")
 	}
 	if doc.Pool != "" {
 		c.warning("not_enforced", pointer+"/pool", "pools are not served by this engine yet: it runs the node itself")
 	}
 }
 
-func (c *compiler) oneOf(pointer, given string, allowed ...string) {
+// oneOf checks a field that may only hold one of a few words, or nothing.
+func (c *compiler) oneOf(pointer, field, given string, allowed ...string) {
 	if given == "" || slices.Contains(allowed, given) {
 		return
 	}
@@ -119,12 +134,12 @@ func (c *compiler) oneOf(pointer, given string, allowed ...string) {
 	if mend == "" {
 		mend = ": write " + strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
 	}
-	c.problem("bad_value", pointer, "%q is not known here%s", given, mend)
+	c.problem("bad_value", pointer+field, "%q is not known here%s", given, mend)
 }
 
-func (c *compiler) atLeast(pointer string, given, least float64) {
+func (c *compiler) atLeast(pointer, field string, given, least float64) {
 	if given < least {
-		c.problem("bad_value", pointer, "this must be at least %v, not %v", least, given)
+		c.problem("bad_value", pointer+field, "this must be at least %v, not %v", least, given)
 	}
 }
 
@@ -137,7 +152,7 @@ func (c *compiler) node(g *Graph, i int32, p place, found *refs) {
 	at := p.pointer + "/nodes/" + strconv.Itoa(int(i))
 	scope := p.scope
 	if !n.Doc.Each.IsNull() {
-		n.Each = c.template(n.Doc.Each, at+"/each", expr.Options{Scope: p.scope}, g, i, found)
+		n.Each = c.list(c.template(n.Doc.Each, at+"/each", expr.Options{Scope: p.scope}, g, i, found), at+"/each")
 		scope |= expr.ScopeElement
 		if n.Loop != "" {
 			c.problem("each_on_loop", at+"/each", "%s is a loop already: put it into the body of a core.foreach", n.Doc.Type)
@@ -148,7 +163,7 @@ func (c *compiler) node(g *Graph, i int32, p place, found *refs) {
 	if n.Loop == "" {
 		c.params(g, i, at+"/params", scope, found)
 	} else {
-		c.loop(g, i, at+"/params", p, found)
+		c.loop(g, i, at, p, found)
 	}
 	n.Pure = n.isPure()
 }
@@ -168,11 +183,11 @@ func (c *compiler) checkParams(n *Node, pointer string) {
 		schema, _ = nodes.CompileSchema(n.Type.Spec.Params)
 		c.schemas[n.Type] = schema
 	}
-	c.problems = append(c.problems, schema.Check(params, pointer, expr.IsTemplate)...)
+	c.add(schema.Check(params, pointer, expr.IsTemplate)...)
 	if n.Type.Check != nil {
 		for _, problem := range n.Type.Check(params) {
 			problem.Pointer = pointer + problem.Pointer
-			c.problems = append(c.problems, problem)
+			c.add(problem)
 		}
 	}
 }
@@ -186,7 +201,7 @@ func (c *compiler) checkCredentials(n *Node, pointer string) {
 				n.Doc.Type, slot.Name, strings.Join(slot.Types, ", "))
 		}
 	}
-	for name := range n.Doc.Credentials {
+	for _, name := range slices.Sorted(maps.Keys(n.Doc.Credentials)) {
 		if slices.Contains(slots, name) {
 			continue
 		}
@@ -207,7 +222,7 @@ func (c *compiler) params(g *Graph, i int32, pointer string, scope expr.Scope, f
 	lambdas := n.Type.Spec.Expressions
 	literal := func(at string) bool {
 		return slices.ContainsFunc(lambdas, func(l nodes.ExpressionParam) bool {
-			return matches(l.Pointer, strings.TrimPrefix(at, pointer))
+			return matches(l.Pointer, at)
 		})
 	}
 	if len(lambdas) > 0 {
@@ -220,7 +235,7 @@ func (c *compiler) params(g *Graph, i int32, pointer string, scope expr.Scope, f
 func (c *compiler) lambdas(g *Graph, i int32, x any, at, base string, scope expr.Scope, found *refs) {
 	switch x := x.(type) {
 	case map[string]any:
-		for _, key := range sortedKeys(x) {
+		for _, key := range slices.Sorted(maps.Keys(x)) {
 			c.lambdas(g, i, x[key], at+"/"+flowforge.EscapePointer(key), base, scope, found)
 		}
 	case []any:
@@ -287,18 +302,9 @@ func step(pointer string) (first, rest string) {
 	return pointer, ""
 }
 
-func sortedKeys(object map[string]any) []string {
-	keys := make([]string, 0, len(object))
-	for key := range object {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 func (c *compiler) template(v flowforge.Value, pointer string, options expr.Options, g *Graph, i int32, found *refs) *expr.Template {
 	template, problems := c.exprs.Template(v, pointer, options)
-	c.problems = append(c.problems, problems...)
+	c.add(problems...)
 	if template == nil {
 		return nil
 	}
@@ -310,7 +316,7 @@ func (c *compiler) template(v flowforge.Value, pointer string, options expr.Opti
 
 func (c *compiler) expression(source, pointer string, scope expr.Scope, g *Graph, i int32, found *refs) *expr.Program {
 	program, problems := c.exprs.Expression(source, pointer, scope)
-	c.problems = append(c.problems, problems...)
+	c.add(problems...)
 	if program == nil {
 		return nil
 	}

@@ -16,11 +16,11 @@ func (s *State) Apply(e Event) []Action {
 	case CancelRun:
 		s.endRun(flowforge.RunCanceled, flowforge.ReasonRunCanceled)
 	case TimeOutRun:
-		if s.end == "" && s.root.phase == working {
-			s.endRun(flowforge.RunTimedOut, flowforge.ReasonRunTimedOut)
-		}
+		s.endRun(flowforge.RunTimedOut, flowforge.ReasonRunTimedOut)
 	case TimeOutFinally:
-		s.endFinally(s.root, flowforge.ReasonRunTimedOut)
+		if f := s.frame(e.At.Frame); f != nil {
+			s.endFinally(f, flowforge.ReasonRunTimedOut)
+		}
 	default:
 		if f := s.frameOf(e.At); f != nil {
 			s.applyTo(f, e)
@@ -49,79 +49,104 @@ func (s *State) applyTo(f *frame, e Event) {
 	if n.status == pending || n.status.terminal() {
 		return
 	}
-	if l := f.loops[e.At.Node]; l != nil && s.loopEvent(f, e, l) {
-		return
+	if l := f.loops[e.At.Node]; l == nil {
+		s.nodeEvent(f, e, n)
+	} else if e.Kind == TimedOut && !l.canceled {
+		n.expired = true
+		s.stopLoop(f, e.At.Node, l)
 	}
-	s.nodeEvent(f, e, n)
 }
 
-// nodeEvent applies an event to a node that is no loop, or that is about to become one or to end.
+// nodeEvent applies an event to a node that is not a loop with elements.
 func (s *State) nodeEvent(f *frame, e Event, n *nodeState) {
-	spec := &f.graph.Nodes[e.At.Node]
+	i := e.At.Node
+	spec := &f.graph.Nodes[i]
 	switch e.Kind {
-	case Succeeded:
-		s.succeed(f, e.At.Node, e.Ports)
-	case StopRun:
-		s.succeed(f, e.At.Node, nil)
-		s.endRun(flowforge.RunSucceeded, flowforge.ReasonRunStopped)
-	case Failed, Canceled:
-		s.attemptFailed(f, e, n)
-	case Lost:
-		n.lost++
-		if n.status == stopping || n.lost > maxLost(spec) {
-			s.attemptFailed(f, Event{Kind: Failed, At: e.At, Code: flowforge.CodeWorkerLost, Permanent: true}, n)
-			return
-		}
-		n.status = running
-		s.act(Action{Kind: Run, At: e.At})
-	case Expanded:
-		if spec.IsLoop() && n.status == running {
-			s.beginLoop(f, e)
-		} else {
-			s.attemptFailed(f, Event{Kind: Canceled, At: e.At}, n)
-		}
-	case Waiting:
-		if n.status == running {
-			n.status = waiting
-		} else {
-			s.attemptFailed(f, Event{Kind: Canceled, At: e.At}, n)
-		}
-	case TimerFired:
-		if n.status == retrying || n.status == waiting {
-			n.status = running
-			s.act(Action{Kind: Run, At: e.At})
-		}
 	case TimedOut:
 		s.expire(f, e.At, n)
+		return
+	case Expanded:
+		switch {
+		case !spec.IsLoop():
+		case n.status == running:
+			s.beginLoop(f, e)
+		case n.status == stopping:
+			s.cancelNode(f, i)
+		}
+		return
+	default:
+	}
+	switch end, code := s.judge(e, spec, &n.try); end {
+	case succeeded:
+		if e.Kind == StopRun {
+			s.stopRun(f, i)
+			return
+		}
+		s.succeed(f, i, e.Ports)
+	case failed:
+		s.fail(f, i, code)
+	case canceled:
+		s.cancelNode(f, i)
 	default:
 	}
 }
 
-func maxLost(n *Node) int32 {
-	return int32(orDefault(n.Doc.Retry.MaxLost, flowforge.DefaultMaxLost))
+// judge decides what an event means for a node run: that it ends as succeeded, failed or canceled, or else
+// that it goes on. The code is that of a failure that nobody reported.
+func (s *State) judge(e Event, n *Node, t *try) (end status, code flowforge.Code) {
+	switch {
+	case t.status == retrying:
+		if e.Kind == TimerFired {
+			s.again(e.At, t)
+		}
+		return pending, ""
+	case t.status == waiting && e.Kind != Succeeded && e.Kind != Failed:
+		return pending, ""
+	case !n.attempted(e.At) && e.Kind != Succeeded && e.Kind != Failed && e.Kind != Canceled:
+		return pending, ""
+	}
+	switch e.Kind {
+	case Succeeded, StopRun:
+		return succeeded, ""
+	case Waiting:
+		if t.status == running {
+			t.status = waiting
+			return pending, ""
+		}
+	case Lost:
+		t.lost++
+		if t.status == running && int(t.lost) < orDefault(n.Retry.MaxLost, flowforge.DefaultMaxLost) {
+			s.again(e.At, t)
+			return pending, ""
+		}
+		code, e.Permanent = flowforge.CodeWorkerLost, true
+	case Canceled:
+		// If nobody asked for it, the attempt has given up by itself.
+		code, e.Code = flowforge.CodeCanceled, flowforge.CodeCanceled
+	case Failed:
+	default:
+		return pending, ""
+	}
+	if t.status == stopping {
+		return canceled, ""
+	}
+	t.failures++
+	if !e.Permanent && n.attempted(e.At) && n.Retry.Allows(e.Code, int(t.failures)) {
+		t.status = retrying
+		s.act(Action{Kind: Retry, At: e.At, Failures: t.failures})
+		return pending, ""
+	}
+	return failed, code
 }
 
-// attemptFailed decides what follows an attempt that did not succeed.
-func (s *State) attemptFailed(f *frame, e Event, n *nodeState) {
-	i := e.At.Node
-	switch {
-	case n.expired:
-		s.fail(f, i, flowforge.CodeNodeTimeout)
-		return
-	case n.status == stopping:
-		s.cancelNode(f, i)
-		return
-	case e.Kind == Canceled:
-		// Nobody asked for it: the attempt has given up by itself.
-		e.Code = flowforge.CodeCanceled
-	}
-	n.failures++
-	if !e.Permanent && !f.graph.Nodes[i].IsLoop() && f.graph.Nodes[i].Doc.Retry.Allows(e.Code, int(n.failures)) {
-		n.status = retrying
-		s.act(Action{Kind: Retry, At: e.At, Failures: n.failures})
-		return
-	}
-	s.fail(f, i, "")
+// attempted reports whether a node run consists of attempts. A loop and a pass through a body do not.
+func (n *Node) attempted(at Ref) bool {
+	return !n.IsLoop() || (at.Element != NoElement && n.Body == nil)
+}
+
+func (s *State) again(at Ref, t *try) {
+	t.status = running
+	s.act(Action{Kind: Run, At: at})
 }
 
 // expire fails a node that took too long, once its attempt has ended.
@@ -154,6 +179,14 @@ func (s *State) activate(f *frame, i int32) {
 	s.act(Action{Kind: kind, At: Ref{f.number, i, NoElement}})
 }
 
+// stopRun ends a node as succeeded and the run with it.
+func (s *State) stopRun(f *frame, i int32) {
+	s.terminate(f, i, succeeded, "", "")
+	s.settle(f, settlement{node: i, outcome: notTaken})
+	s.endRun(flowforge.RunSucceeded, flowforge.ReasonRunStopped)
+	s.checkFrame(f)
+}
+
 func (s *State) succeed(f *frame, i int32, ports []int32) {
 	s.terminate(f, i, succeeded, "", "")
 	s.settle(f, settlement{node: i, ports: ports, outcome: notTaken})
@@ -179,7 +212,12 @@ func (s *State) fail(f *frame, i int32, code flowforge.Code) {
 	s.checkFrame(f)
 }
 
+// cancelNode ends a node that was asked to stop, and has.
 func (s *State) cancelNode(f *frame, i int32) {
+	if f.nodes[i].expired {
+		s.fail(f, i, flowforge.CodeNodeTimeout)
+		return
+	}
 	s.terminate(f, i, canceled, f.reason, "")
 	s.checkFrame(f)
 }
@@ -242,8 +280,8 @@ func (s *State) settleEdge(f *frame, edge Edge, result outcome) {
 	if n.status != pending {
 		return // started by the first delivery, or canceled
 	}
-	n.seen |= uint8(result)
-	seen := outcome(n.seen)
+	n.seen |= result
+	seen := n.seen
 	join := f.graph.Nodes[i].Join
 	switch {
 	case join == flowforge.JoinFirst && result == delivered:
@@ -301,16 +339,19 @@ func (s *State) stopNode(f *frame, i int32) {
 	}
 }
 
-// endRun decides how the run ends, whatever its nodes come to.
+// endRun decides how the run ends, whatever the nodes that are canceled for it come to. A run that is ending
+// already can only be canceled.
 func (s *State) endRun(status flowforge.RunStatus, reason flowforge.Reason) {
-	if s.end == "" || status == flowforge.RunCanceled {
-		s.end = status
-	}
 	f := s.root
+	if status != flowforge.RunCanceled && (f.phase != working || f.reason != "") {
+		return
+	}
+	s.end = status
 	s.cancelFrame(f, reason)
 	s.checkFrame(f)
 }
 
+// endFinally ends the finally nodes of a frame.
 func (s *State) endFinally(f *frame, reason flowforge.Reason) {
 	if f.phase != finalizing {
 		return
@@ -326,6 +367,9 @@ func (s *State) endFinally(f *frame, reason flowforge.Reason) {
 func (s *State) checkFrame(f *frame) {
 	if f.phase == working && f.open == 0 {
 		f.phase = finalizing
+		if f == s.root && s.end == flowforge.RunSucceeded {
+			f.failed = false
+		}
 		if len(f.graph.Finals) > 0 {
 			s.act(Action{Kind: Finally, Frame: f.number})
 			for _, i := range f.graph.Finals {

@@ -10,10 +10,10 @@ import (
 // outputReader stands for the template of a graph's output among the readers of nodes.
 const outputReader int32 = -1
 
-// refs are the references of one graph's templates to its own nodes.
+// refs are the references of one graph's templates to its own nodes, those of each reader together.
 type refs struct {
-	list []located
-	seen map[ref]bool
+	list  []located
+	known *marks // what the newest reader is known to read
 }
 
 type located struct {
@@ -21,16 +21,36 @@ type located struct {
 	pointer string
 }
 
+func newRefs(nodes int) *refs { return &refs{known: newMarks(nodes)} }
+
+// add notes a reference, once for each reader.
 func (r *refs) add(from int32, l located) {
 	l.from = from
-	if r.seen[l.ref] {
-		return
+	if len(r.list) == 0 || r.list[len(r.list)-1].from != from {
+		r.known.clear()
 	}
-	if r.seen == nil {
-		r.seen = make(map[ref]bool)
+	if r.known.set(l.to) {
+		r.list = append(r.list, l)
 	}
-	r.seen[l.ref] = true
-	r.list = append(r.list, l)
+}
+
+// marks is a set of nodes that is cleared without touching each.
+type marks struct {
+	of  []int32
+	now int32
+}
+
+func newMarks(nodes int) *marks { return &marks{of: make([]int32, nodes), now: 1} }
+
+func (m *marks) clear() { m.now++ }
+
+func (m *marks) has(i int32) bool { return m.of[i] == m.now }
+
+// set adds a node and reports whether it is new.
+func (m *marks) set(i int32) bool {
+	isNew := m.of[i] != m.now
+	m.of[i] = m.now
+	return isNew
 }
 
 // resolve finds the node that a template names, in its own graph or in those around it.
@@ -45,11 +65,10 @@ func (c *compiler) resolve(g *Graph, from int32, reference expr.Ref, found *refs
 			return
 		}
 	}
-	mend := g.nearestNode(reference.Node)
-	if at, declared := c.declared[flowforge.NodeID(reference.Node)]; declared {
-		mend = ": the one at " + at + " is inside a loop; read the loop's output instead"
+	// It may be declared in a loop that is not compiled yet.
+	if len(c.unread) < maxProblems {
+		c.unread = append(c.unread, unread{g, reference})
 	}
-	c.problem("unknown_node", reference.Pointer, "there is no node %q to read here%s", reference.Node, mend)
 }
 
 // outerRefs gives the references of a body, and of those within it, to nodes of the graph around it.
@@ -61,23 +80,20 @@ func (g *Graph) outerRefs() []located {
 
 // checkRefs tells the references to nodes that are not upstream of their reader, and marks those that depend
 // on the winners of first joins.
-func (c *compiler) checkRefs(g *Graph, order []int32, found *refs) {
+func (c *compiler) checkRefs(g *Graph, order []int32, found []located) {
 	var pairs []located
-	for _, l := range found.list {
+	for _, l := range found {
 		switch {
-		case l.from == outputReader:
-			if g.Nodes[l.to].Doc.Finally {
-				c.problem("not_upstream", l.pointer, "the output cannot read %q: finally nodes run after it is made", g.Nodes[l.to].Doc.ID)
-			}
-		case g.Nodes[l.from].Doc.Finally:
-			if g.Nodes[l.to].Doc.Finally {
-				c.problem("not_upstream", l.pointer, "%q cannot be read here: finally nodes run side by side", g.Nodes[l.to].Doc.ID)
-			}
-		default:
+		case l.from != outputReader && !g.Nodes[l.from].Doc.Finally:
 			pairs = append(pairs, l)
+		case !g.Nodes[l.to].Doc.Finally:
+		case l.from == outputReader:
+			c.problem("not_upstream", l.pointer, "the output cannot read %q: finally nodes never change it", g.Nodes[l.to].Doc.ID)
+		default:
+			c.problem("not_upstream", l.pointer, "%q cannot be read here: finally nodes run side by side", g.Nodes[l.to].Doc.ID)
 		}
 	}
-	known := g.reach(order, pairs, func(*Node) bool { return true })
+	known := g.upstream(order, pairs, func(*Node) bool { return true })
 	for i, l := range pairs {
 		if known[i] {
 			continue
@@ -89,84 +105,49 @@ func (c *compiler) checkRefs(g *Graph, order []int32, found *refs) {
 		}
 		c.problem("not_upstream", l.pointer, "%q is not upstream of %q, so it may not have run: connect it, directly or through others", read, reader)
 	}
-	firm := g.reach(order, pairs, func(n *Node) bool { return n.Join != flowforge.JoinFirst || len(n.In) < 2 })
+	if !slices.ContainsFunc(g.Nodes, func(n Node) bool { return n.choosesFirst() }) {
+		return
+	}
+	firm := g.upstream(order, pairs, func(n *Node) bool { return !n.choosesFirst() })
 	for i, l := range pairs {
 		if known[i] && !firm[i] {
 			reader := &g.Nodes[l.from]
-			reader.condition = append(reader.condition, l.ref)
+			reader.conditional = append(reader.conditional, l.to)
 		}
 	}
-}
-
-// reach tells for each pair whether `to` is upstream of `from`, looking only through nodes whose incoming
-// connections count. Most pairs are neighbours; the others are answered by passing sets of up to 256 sources
-// along the order of the graph, so that even a reference from every node costs little.
-func (g *Graph) reach(order []int32, pairs []located, counts func(*Node) bool) []bool {
-	answers := make([]bool, len(pairs))
-	bySource := make(map[int32][]int)
-	for i, p := range pairs {
-		reader := &g.Nodes[p.from]
-		if counts(reader) && slices.ContainsFunc(reader.In, func(e Edge) bool { return e.Node == p.to }) {
-			answers[i] = true
-			continue
-		}
-		bySource[p.to] = append(bySource[p.to], i)
+	for i := range g.Nodes {
+		slices.Sort(g.Nodes[i].conditional)
 	}
-	sources := make([]int32, 0, len(bySource))
-	for source := range bySource {
-		sources = append(sources, source)
-	}
-	const width = 256
-	type set [width / 64]uint64
-	var upstream []set
-	for batch := range slices.Chunk(sources, width) {
-		if upstream == nil {
-			upstream = make([]set, len(g.Nodes))
-		}
-		clear(upstream)
-		bit := make(map[int32]int, len(batch))
-		for b, source := range batch {
-			bit[source] = b
-		}
-		for _, i := range order {
-			n := &g.Nodes[i]
-			if !counts(n) {
-				continue
-			}
-			for _, edge := range n.In {
-				for w, word := range upstream[edge.Node] {
-					upstream[i][w] |= word
-				}
-				if b, is := bit[edge.Node]; is {
-					upstream[i][b/64] |= 1 << (b % 64)
-				}
-			}
-		}
-		for b, source := range batch {
-			for _, pair := range bySource[source] {
-				answers[pair] = upstream[pairs[pair].from][b/64]&(1<<(b%64)) != 0
-			}
-		}
-	}
-	return answers
 }
 
 // countReaders notes who reads which output, so that a run can let go of those that nobody will read again.
 func (g *Graph) countReaders(found *refs) {
+	rest := found.list
 	for i := range g.Nodes {
-		for _, edge := range g.Nodes[i].In {
-			found.add(int32(i), located{ref: ref{to: edge.Node}})
+		n := &g.Nodes[i]
+		found.known.clear()
+		var reads []int32
+		for ; len(rest) > 0 && rest[0].from == int32(i); rest = rest[1:] {
+			found.known.set(rest[0].to)
+			reads = append(reads, rest[0].to)
+		}
+		for _, edge := range n.In {
+			if found.known.set(edge.Node) {
+				reads = append(reads, edge.Node)
+			}
+		}
+		if !n.Doc.Finally {
+			n.Reads = reads
+		}
+		for _, read := range reads {
+			g.Nodes[read].Kept = g.Nodes[read].Kept || n.Doc.Finally
+			if !n.Doc.Finally {
+				g.Nodes[read].Readers++
+			}
 		}
 	}
-	for _, l := range found.list {
-		switch {
-		case l.from == outputReader || g.Nodes[l.from].Doc.Finally:
-			g.Nodes[l.to].Kept = true
-		default:
-			reader := &g.Nodes[l.from]
-			reader.Reads = append(reader.Reads, l.to)
-			g.Nodes[l.to].Readers++
-		}
+	for _, l := range rest {
+		g.Nodes[l.to].Kept = true // by the output
 	}
 	if g.Output != nil {
 		return

@@ -16,33 +16,34 @@ type Ref struct {
 // EventKind says what happened to a node run.
 type EventKind uint8
 
-// The events that a State takes. Those that come too late, for a node run that has ended or a frame that is
-// gone, change nothing.
+// The events that a State takes. Those that do not fit what a node run is doing change nothing: they come too
+// late, twice, or for a frame that is gone.
 const (
-	// Succeeded: the attempt succeeded, or what Collect asked for was gathered; Ports were emitted. Of a pass
-	// through a repeat's body, More says that another one follows.
+	// Succeeded: the attempt or what it waited for succeeded, a pass's output was made, or a loop's elements
+	// were gathered; Ports were emitted. Of a pass through a repeat's body, More says that another one follows.
 	Succeeded EventKind = iota
-	// Failed: the attempt failed with Code; Permanent: it is not to be tried again.
+	// Failed: the same failed, with Code; Permanent: it is not to be tried again.
 	Failed
 	// Lost: the attempt's worker was lost.
 	Lost
 	// Expanded: the loop has Count elements; Parallel of them at a time, 0 as the node says.
 	Expanded
-	// Waiting: the attempt is over, the node run waits for something outside.
+	// Waiting: the attempt is over, the node run waits for something outside that Succeeded or Failed tells of.
 	Waiting
 	// TimerFired: the backoff that Retry asked for has passed.
 	TimerFired
-	// TimedOut: all attempts together took too long.
+	// TimedOut: all attempts and elements together took too long.
 	TimedOut
 	// Canceled: the attempt ended because Stop asked for it.
 	Canceled
-	// StopRun: the node run succeeded and ends the whole run with it, as succeeded.
+	// StopRun: the node run succeeded and ends the whole run with it, as succeeded, unless the run is ending
+	// already.
 	StopRun
 	// CancelRun: the run is to end as canceled. The Ref is ignored.
 	CancelRun
 	// TimeOutRun: the run took too long. The Ref is ignored.
 	TimeOutRun
-	// TimeOutFinally: the finally nodes took too long. The Ref is ignored.
+	// TimeOutFinally: the finally nodes of the frame At.Frame took too long.
 	TimeOutFinally
 )
 
@@ -65,7 +66,8 @@ type ActionKind uint8
 const (
 	// Run: begin an attempt.
 	Run ActionKind = iota
-	// Expand: find the elements of a loop, and answer Expanded or Failed.
+	// Expand: find the elements of a loop, and answer Expanded or Failed; or Succeeded, if its output is known
+	// without them.
 	Expand
 	// Collect: gather what a loop's elements emitted, and answer Succeeded or Failed.
 	Collect
@@ -105,7 +107,7 @@ type State struct {
 	last    int32            // number of the newest frame
 	actions []Action
 	settled []settlement
-	end     flowforge.RunStatus // decided by StopRun, CancelRun or TimeOutRun; "" otherwise
+	end     flowforge.RunStatus // decided by StopRun, TimeOutRun or CancelRun; "" otherwise
 	done    bool
 }
 
@@ -133,25 +135,29 @@ const (
 
 // nodeState is one node of a frame.
 type nodeState struct {
-	status    status
-	reason    uint8 // index in reasons
-	seen      uint8 // how connections settled: a set of outcomes
-	expired   bool  // it took too long; it fails once its attempt has ended
-	failures  int32
-	lost      int32
-	unsettled int32 // incoming connections
-	winner    int32 // which one started it under join first; -1: none yet
+	try
+	seen      outcome // how connections settled: a set
+	expired   bool    // it took too long; it fails once its attempt has ended
+	unsettled int32   // incoming connections
+	winner    int32   // which one started it under join first; -1: none yet
+}
+
+// try is how the attempts of a node run go.
+type try struct {
+	status   status
+	failures int32
+	lost     int32
 }
 
 type status uint8
 
 const (
-	pending status = iota
-	running        // an attempt, or a loop
-	retrying
-	waiting
-	stopping // asked to stop
-	collecting
+	pending    status = iota
+	running           // an attempt, or a loop
+	retrying          // until the backoff has passed
+	waiting           // for something outside
+	stopping          // an attempt that was asked to
+	collecting        // what a loop's elements emitted
 	succeeded
 	failed
 	skipped
@@ -172,10 +178,8 @@ type loop struct {
 
 // element is one that runs.
 type element struct {
-	status   status
-	failures int32
-	lost     int32
-	frame    int32 // its pass through the body; -1: none
+	try
+	frame int32 // its pass through the body; -1: none
 }
 
 // outcome is how a connection settled, as a bit.
@@ -212,25 +216,27 @@ func (s *State) Start() []Action {
 func (s *State) Done() bool { return s.done }
 
 // Winner gives which incoming connection of a node with join first started it, by its index; -1: none.
-func (s *State) Winner(frame, node int32) int32 { return s.frame(frame).nodes[node].winner }
-
-// Ran reports whether a node of a frame has ended as succeeded, or as failed and gone on.
-func (s *State) Ran(frame, node int32) bool {
-	status := s.frame(frame).nodes[node].status
-	return status == succeeded || status == failed
+func (s *State) Winner(frame, node int32) int32 {
+	if f := s.frame(frame); f != nil {
+		return f.nodes[node].winner
+	}
+	return -1
 }
 
 // Reaches reports whether a node's input came, through others or not, from the node `from`, counting of first
 // joins only the winners.
 func (s *State) Reaches(frame, node, from int32) bool {
 	f := s.frame(frame)
+	if f == nil {
+		return false
+	}
 	seen := map[int32]bool{node: true}
 	for stack := []int32{node}; len(stack) > 0; {
 		at := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		n := &f.graph.Nodes[at]
 		edges := n.In
-		if n.Join == flowforge.JoinFirst && len(edges) > 1 {
+		if n.choosesFirst() {
 			winner := f.nodes[at].winner
 			if winner < 0 {
 				continue
