@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/flowforge-go/flowforge"
+)
+
+// readInput gives the value of --input: JSON, @FILE or - for standard input; an empty object where it is not given.
+func (c *console) readInput(given string) (flowforge.Value, error) {
+	if given == "" {
+		return flowforge.MustValue(map[string]any{}), nil
+	}
+	text, where := []byte(given), "--input"
+	if name, isFile := strings.CutPrefix(given, "@"); isFile || given == "-" {
+		var err error
+		if text, err = c.read(name, "the input"); err != nil {
+			return flowforge.Value{}, err
+		}
+		where = "the input in " + printable(name)
+		if name == "-" {
+			where = "the input on standard input"
+		}
+	}
+	value, err := flowforge.ParseValue(text)
+	if err != nil {
+		return value, usage("%s cannot be used: %w", where, err)
+	}
+	return value, nil
+}
+
+// readVars gives the values of --var: name=TEXT, or name:=JSON.
+func readVars(given []string) (map[string]flowforge.Value, error) {
+	vars := make(map[string]flowforge.Value, len(given))
+	for _, pair := range given {
+		name, text, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, usage("--var %s has no value: write name=TEXT, or name:=JSON", printable(pair))
+		}
+		value := flowforge.MustValue(strings.ToValidUTF8(text, "\ufffd"))
+		if plain, isJSON := strings.CutSuffix(name, ":"); isJSON {
+			var err error
+			if value, err = flowforge.ParseValue([]byte(text)); err != nil {
+				return nil, usage("--var %s cannot be used: %w (for text write %s=TEXT)", printable(name), err, printable(plain))
+			}
+			name = plain
+		}
+		if name == "" {
+			return nil, usage("--var =%s has no name: write name=TEXT, or name:=JSON", printable(text))
+		}
+		if _, twice := vars[name]; twice {
+			return nil, usage("--var %s is given twice", printable(name))
+		}
+		vars[name] = value
+	}
+	return vars, nil
+}

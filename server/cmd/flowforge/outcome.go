@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/flowforge-go/flowforge"
+)
+
+// refused tells why a run was not created.
+func (j *job) refused(err error) error {
+	if errors.Is(err, errInterrupted) {
+		return &exit{status: exitInterrupted, cause: err}
+	}
+	problems := flowforge.ProblemsOf(err)
+	if flowforge.CodeOf(err) != flowforge.CodeInvalidInput || len(problems) == 0 {
+		return &exit{status: exitUsage, cause: err}
+	}
+	for i, p := range problems {
+		if i == maxShown {
+			j.con.printf("input: and %d more\n", len(problems)-i)
+			break
+		}
+		pointer := p.Pointer
+		if pointer == "" {
+			pointer = "(the whole)"
+		}
+		j.con.printf("input: %s: %s\n", printable(pointer), printable(p.Message))
+	}
+	return usage("the input does not fit the input_schema of %s: nothing was run", j.document.file.Name)
+}
+
+// awaitHandlers waits for the workflows that were started to be told of the failure, and tells what came of them.
+func (j *job) awaitHandlers(ctx context.Context) {
+	for _, handler := range j.births.started() {
+		ended, err := j.engine.Wait(ctx, handler.Workspace, handler.ID)
+		name := printable(handler.Workflow.Name)
+		switch {
+		case errors.Is(err, errInterrupted):
+			j.say("on_failure: " + name + " was interrupted")
+		case ended.Status == flowforge.RunSucceeded:
+			j.say("on_failure: " + name + " succeeded in " + short(ended.FinishedAt.Sub(ended.StartedAt)))
+		default:
+			j.say("on_failure: " + name + " " + string(ended.Status) + ": " + describe(ended.Error))
+		}
+	}
+}
+
+// closeTime is how long the end of the program waits for what the engine still does.
+const closeTime = time.Second
+
+// outcome gives the error that says how the run ended, nil where it succeeded.
+func (j *job) outcome(run flowforge.Run, err, interrupted error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	_ = j.engine.Close(ctx) // everything has been told; what does not end now ends with the process
+	switch {
+	case err == nil:
+		return nil
+	case interrupted != nil && run.Status != flowforge.RunSucceeded:
+		j.con.printf("flowforge: interrupted: the run was %s\n", run.Status)
+		return &exit{status: exitInterrupted}
+	case run.Error == nil:
+		return &exit{status: exitFailed, cause: err} // it was lost
+	}
+	j.con.printf("flowforge: run %s: %s\n", words(run.Status), describe(run.Error))
+	if details := run.Error.Details; !details.IsNull() {
+		j.con.printf("  details: %s\n", shorten(printable(details.String()), maxMessage))
+	}
+	if hint := hintFor(run.Error.Code); hint != "" {
+		j.con.printf("  hint: %s\n", hint)
+	}
+	if run.Reason != "" {
+		j.con.printf("  reason: %s\n", printable(run.Reason))
+	}
+	return &exit{status: exitFailed}
+}
+
+// words writes a status for people.
+func words(status flowforge.RunStatus) string {
+	if status == flowforge.RunTimedOut {
+		return "timed out"
+	}
+	return string(status)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/flowforge-go/flowforge"
+)
+
+// runResult is `run` of what --json prints.
+type runResult struct {
+	ID         flowforge.RunID     `json:"id"`
+	Workflow   string              `json:"workflow"`
+	Status     flowforge.RunStatus `json:"status"`
+	Reason     string              `json:"reason,omitempty"`
+	Error      *flowforge.Failure  `json:"error,omitempty"`
+	CreatedAt  time.Time           `json:"created_at"`
+	StartedAt  time.Time           `json:"started_at,omitzero"`
+	FinishedAt time.Time           `json:"finished_at,omitzero"`
+}
+
+// nodeResult is an element of `nodes` of what --json prints.
+type nodeResult struct {
+	ID         flowforge.NodeID     `json:"id"`
+	Element    string               `json:"element,omitempty"`
+	Status     flowforge.NodeStatus `json:"status"`
+	Reason     flowforge.Reason     `json:"reason,omitempty"`
+	Attempts   int                  `json:"attempts"`
+	StartedAt  time.Time            `json:"started_at,omitzero"`
+	FinishedAt time.Time            `json:"finished_at,omitzero"`
+	Error      *flowforge.Failure   `json:"error,omitempty"`
+}
+
+// print writes what came of a run to standard output: its output where it succeeded, everything with --json.
+func (j *job) print(run flowforge.Run) error {
+	if j.command.JSON {
+		return j.printAll(run)
+	}
+	if run.Status != flowforge.RunSucceeded {
+		return nil
+	}
+	text := run.Output.JSON()
+	if _, is := isTerminal(j.con.out); is {
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, text, "", "  "); err == nil {
+			text = indented.Bytes()
+		}
+	}
+	out := bufio.NewWriter(j.con.out)
+	_, _ = out.Write(text)
+	_ = out.WriteByte('\n')
+	return flush(out)
+}
+
+// printAll writes {run, nodes, output}, the node runs one by one, so that they are never all in memory a second
+// time.
+func (j *job) printAll(run flowforge.Run) error {
+	out := bufio.NewWriterSize(j.con.out, 64<<10)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	_, _ = out.WriteString(`{"run":`)
+	err := encoder.Encode(runResult{
+		ID: run.ID, Workflow: run.Workflow.Name, Status: run.Status, Reason: run.Reason, Error: run.Error,
+		CreatedAt: run.CreatedAt.UTC(), StartedAt: run.StartedAt.UTC(), FinishedAt: run.FinishedAt.UTC(),
+	})
+	if err != nil {
+		return fmt.Errorf("write the run: %w", err)
+	}
+	_, _ = out.WriteString(`,"nodes":[`)
+	separator := "\n"
+	for node, err := range j.engine.NodeRuns(context.Background(), run.Workspace, run.ID) {
+		if err != nil {
+			return fmt.Errorf("read the node runs: %w", err)
+		}
+		_, _ = out.WriteString(separator)
+		separator = ","
+		if err := encoder.Encode(resultOf(node)); err != nil {
+			return fmt.Errorf("write node %s: %w", node.Node, err)
+		}
+	}
+	_, _ = out.WriteString(`],"output":`)
+	_, _ = out.Write(run.Output.JSON())
+	_, _ = out.WriteString("}\n")
+	return flush(out)
+}
+
+func resultOf(node flowforge.NodeRun) nodeResult {
+	result := nodeResult{
+		ID: node.Node, Element: node.Element, Status: node.Status, Reason: node.Reason, Attempts: node.Attempts, Error: node.Error,
+	}
+	if !node.StartedAt.IsZero() {
+		result.StartedAt = node.StartedAt.UTC()
+	}
+	if !node.FinishedAt.IsZero() {
+		result.FinishedAt = node.FinishedAt.UTC()
+	}
+	return result
+}
+
+func flush(out *bufio.Writer) error {
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write standard output: %w", err)
+	}
+	return nil
+}
