@@ -8,6 +8,7 @@ import (
 	"github.com/flowforge-go/flowforge/connectors/all"
 	"github.com/flowforge-go/flowforge/connectors/egress"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/nodes/nodetest"
 )
 
 func TestAll(t *testing.T) {
@@ -17,6 +18,11 @@ func TestAll(t *testing.T) {
 	registry, err := nodes.NewRegistry(types...)
 	require.NoError(t, err)
 	var names []string
+	for _, nodeType := range types {
+		if nodeType.Spec.Category != "code" { // it is off here, and tests itself where it is on
+			nodetest.Conform(t, nodeType)
+		}
+	}
 	for _, spec := range registry.Specs() {
 		names = append(names, spec.Type)
 		require.NotEmpty(t, spec.Doc, spec.Type)

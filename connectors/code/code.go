@@ -69,6 +69,7 @@ func Types(config Config) []nodes.Type {
 	r := &runner{config: config, slots: make(chan struct{}, config.Parallel)}
 	t := nodes.Define(nodes.Spec{
 		Type:     "code.js",
+		Version:  1,
 		Title:    "JavaScript",
 		Category: category,
 		Icon:     category,

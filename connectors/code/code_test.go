@@ -16,6 +16,7 @@ import (
 	"github.com/flowforge-go/flowforge/connectors/code"
 	"github.com/flowforge-go/flowforge/connectors/connectortest"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/nodes/nodetest"
 )
 
 const child = "code-child"
@@ -223,6 +224,11 @@ func TestCancelEndsTheProcess(t *testing.T) {
 	stop()
 	_, _, err = runContext(cancelled, t, map[string]any{"code": "return 1"}, nil)
 	require.Equal(t, flowforge.CodeCanceled, flowforge.CodeOf(err))
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	nodetest.Conform(t, code.Types(config(t))[0])
 }
 
 func TestOffUnlessEnabled(t *testing.T) {

@@ -63,7 +63,7 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	if len(allowed) == 0 {
 		return nil, denied(host)
 	}
-	dialer := net.Dialer{ControlContext: g.control}
+	dialer := g.dialer()
 	var first error
 	for i, addr := range allowed {
 		conn, err := dialOne(ctx, dialer, netip.AddrPortFrom(addr, port), len(allowed)-i)
@@ -79,6 +79,9 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	}
 	return nil, first
 }
+
+// dialer makes sockets whose addresses control judges, wherever they come from.
+func (g *guard) dialer() net.Dialer { return net.Dialer{ControlContext: g.control} }
 
 // dialOne tries one address and leaves time for those that follow.
 func dialOne(ctx context.Context, dialer net.Dialer, to netip.AddrPort, left int) (net.Conn, error) {

@@ -48,6 +48,13 @@ func TestSpecialAddressesAreDenied(t *testing.T) {
 	require.False(t, g.allows(netip.Addr{}, 443))
 }
 
+func TestSocketsAreJudgedWhateverTheLookupSaid(t *testing.T) {
+	t.Parallel()
+	dialer := newGuard(t).dialer()
+	_, err := dialer.DialContext(t.Context(), "tcp", "127.0.0.1:1")
+	require.ErrorIs(t, err, &flowforge.Error{Code: CodeDenied})
+}
+
 func TestPublicAddressesAreAllowed(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t)

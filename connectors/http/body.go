@@ -27,10 +27,16 @@ const (
 // file is bytes in a value: base64 while they are few, a blob otherwise. What http.request puts out can be put
 // in as it is.
 type file struct {
-	ContentType string         `json:"content_type,omitempty"`
-	Size        int64          `json:"size,omitempty" jsonschema_description:"Bytes; not looked at in parameters."`
-	Base64      string         `json:"base64,omitempty"`
-	Blob        *nodes.BlobRef `json:"blob,omitempty"`
+	ContentType string `json:"content_type,omitempty" jsonschema_description:"What the bytes are, such as image/png."`
+	Size        int64  `json:"size,omitempty" jsonschema_description:"Bytes; not looked at in parameters."`
+	Base64      string `json:"base64,omitempty" jsonschema_description:"The bytes, up to 64 KiB in outputs."`
+	Blob        *blob  `json:"blob,omitempty" jsonschema_description:"Where the bytes are kept, instead of base64."`
+}
+
+// blob is a nodes.BlobRef that describes itself.
+type blob struct {
+	SHA256 string `json:"sha256" jsonschema_description:"Of the bytes, hexadecimal."`
+	Size   int64  `json:"size" jsonschema_description:"Bytes."`
 }
 
 // newFile keeps bytes.
@@ -44,7 +50,7 @@ func newFile(ctx context.Context, call *nodes.Call, contentType string, data []b
 	if err != nil {
 		return file{}, fmt.Errorf("keep the response as a blob: %w", err)
 	}
-	kept.Blob = &ref
+	kept.Blob = &blob{SHA256: ref.SHA256, Size: ref.Size}
 	return kept, nil
 }
 
@@ -56,7 +62,7 @@ func (f *file) read(ctx context.Context, call *nodes.Call) ([]byte, error) {
 		}
 		return data, nil
 	}
-	stored, err := call.Blobs().Open(ctx, *f.Blob)
+	stored, err := call.Blobs().Open(ctx, nodes.BlobRef{SHA256: f.Blob.SHA256, Size: f.Blob.Size})
 	if err != nil {
 		return nil, nodes.NotDone(fmt.Errorf("open blob: %w", err))
 	}
@@ -73,11 +79,11 @@ func (f *file) read(ctx context.Context, call *nodes.Call) ([]byte, error) {
 
 // part is one field or file of a multipart form.
 type part struct {
-	Name        string           `json:"name" jsonschema:"minLength=1"`
+	Name        string           `json:"name" jsonschema:"minLength=1" jsonschema_description:"Of the field."`
 	Value       *flowforge.Value `json:"value,omitempty" jsonschema_description:"Text; anything that is not text is sent as JSON."`
-	File        *file            `json:"file,omitempty"`
-	Filename    string           `json:"filename,omitempty"`
-	ContentType string           `json:"content_type,omitempty"`
+	File        *file            `json:"file,omitempty" jsonschema_description:"Bytes, instead of value."`
+	Filename    string           `json:"filename,omitempty" jsonschema_description:"What the file is called; file unless said."`
+	ContentType string           `json:"content_type,omitempty" jsonschema_description:"Of this part; the file's unless said."`
 }
 
 // multipartBody writes a form with files (RFC 7578). Its boundary is made of its contents, so that each attempt

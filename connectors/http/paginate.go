@@ -40,7 +40,7 @@ type paginateParams struct {
 	SizeAs  string         `json:"size_param,omitempty" jsonschema_description:"Query parameter that asks for size items, such as limit."`
 	Until   nodes.Expr     `json:"until,omitempty" scope:"output,index" jsonschema_description:"Ends after the page for which it holds; output is the page."`
 
-	MaxPages int `json:"max_pages,omitempty" jsonschema:"minimum=1,maximum=10000,default=100"`
+	MaxPages int `json:"max_pages,omitempty" jsonschema:"minimum=1,maximum=10000,default=100" jsonschema_description:"Pages above it are not read."`
 	MaxItems int `json:"max_items,omitempty" jsonschema:"minimum=1" jsonschema_description:"Items above it are left out."`
 }
 
@@ -54,6 +54,7 @@ type paginateOutput struct {
 func paginateType(client *connectors.Client) nodes.Type {
 	t := nodes.Define(nodes.Spec{
 		Type:     "http.paginate",
+		Version:  1,
 		Title:    "HTTP pages",
 		Category: "http",
 		Icon:     "pages",

@@ -3,6 +3,7 @@ package http_test
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -139,7 +140,7 @@ func TestPaginateRefuses(t *testing.T) {
 		{"the same page again", page(nil), object{"by": "page"}, connhttp.CodeLoop},
 		{"another host", page("http://127.0.0.2/x"), object{"by": "next_url", "next": "next"}, connhttp.CodeOtherHost},
 		{"another port", page("http://127.0.0.1:1/x"), object{"by": "next_url", "next": "next"}, connhttp.CodeOtherHost},
-		{"another scheme", page("https:///x"), object{"by": "next_url", "next": "next"}, connhttp.CodeOtherHost},
+		{"no host", page("https:///x"), object{"by": "next_url", "next": "next"}, connhttp.CodeOtherHost},
 		{"not a URL", page("http://%zz"), object{"by": "next_url", "next": "next"}, connhttp.CodeItems},
 		{"no list", object{"list": 7}, object{"by": "page"}, connhttp.CodeItems},
 		{"not JSON", nil, object{"by": "page"}, "response_not_json"},
@@ -154,6 +155,13 @@ func TestPaginateRefuses(t *testing.T) {
 			require.LessOrEqual(t, len(server.Requests()), 2)
 		})
 	}
+	var server *connectortest.Server
+	server = connectortest.NewHandler(t, func(connectortest.Request) connectortest.Answer {
+		return connectortest.Answer{JSON: page("https" + strings.TrimPrefix(server.URL, "http"))}
+	})
+	_, err := paginate(t, object{"url": server.URL, "by": "next_url", "next": "next", "items": "list"}, nil)
+	require.Equal(t, connhttp.CodeOtherHost, flowforge.CodeOf(err), "another scheme")
+
 	problems := connhttp.Types(nil)[1].Check(flowforge.MustValue(object{"url": "x", "by": "cursor"}))
 	require.Len(t, problems, 1)
 	require.Equal(t, "/next", problems[0].Pointer)

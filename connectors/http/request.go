@@ -32,6 +32,7 @@ type requestOutput struct {
 func requestType(client *connectors.Client) nodes.Type {
 	t := nodes.Define(nodes.Spec{
 		Type:     "http.request",
+		Version:  1,
 		Title:    "HTTP request",
 		Category: "http",
 		Icon:     "globe",
