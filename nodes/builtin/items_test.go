@@ -150,6 +150,7 @@ func TestLongLists(t *testing.T) {
 	for i := range rows {
 		rows[i] = object{"id": i, "group": i % 1000, "rank": (i * 7919) % 100_003}
 	}
+	input := flowforge.MustValue(rows)
 	for name, params := range map[string]any{
 		"core.filter":    object{"condition": "{{ item.rank > 50000 }}"},
 		"core.sort":      object{"by": "rank"},
@@ -163,9 +164,9 @@ func TestLongLists(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := nodetest.Run(t, typeOf(t, name), params, rows)
+			host := &nodetest.Host{Input: input}
+			_, err := host.Run(t.Context(), typeOf(t, name), params)
 			require.NoError(t, err)
-			host := &nodetest.Host{Input: flowforge.MustValue(rows)}
 			call, err := host.Call(t.Context(), typeOf(t, name), params)
 			require.NoError(t, err)
 			canceled, cancel := context.WithCancel(t.Context())

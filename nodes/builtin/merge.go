@@ -173,25 +173,21 @@ func (m *merger) byKey(left, right []any) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	matches, err := m.matches(left, places)
+	if err != nil {
+		return nil, err
+	}
 	used := make([]bool, len(right))
 	var merged []any
 	err = walk(m.ctx, left, func(i int, row any) error {
-		id, err := m.identityOf(row, i)
-		if err != nil {
-			return err
+		if len(matches[i]) == 0 && m.join != joinInner {
+			merged = append(merged, row)
 		}
-		matches := places[id]
-		if id == "" || len(matches) == 0 {
-			if m.join != joinInner {
-				merged = append(merged, row)
-			}
-			return nil
-		}
-		for _, place := range matches {
+		for _, place := range matches[i] {
 			used[place] = true
 			merged = append(merged, mergeRows(row, right[place]))
 		}
-		return tooMany(merged)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -206,12 +202,23 @@ func (m *merger) byKey(left, right []any) ([]any, error) {
 	return merged, nil
 }
 
-func tooMany(merged []any) error {
-	if len(merged) > maxMerged {
-		return refuse(flowforge.CodeValueTooLarge, "the merge has more than %d rows: the key repeats in both lists, "+
-			"and each row of one meets each of the other; choose a key that is unique in one of them", maxMerged)
-	}
-	return nil
+// matches gives the places of the rows that each row meets. It counts them before anything is made of them.
+func (m *merger) matches(rows []any, places map[string][]int) ([][]int, error) {
+	matches := make([][]int, len(rows))
+	count := 0
+	err := walk(m.ctx, rows, func(i int, row any) error {
+		id, err := m.identityOf(row, i)
+		if err != nil || id == "" {
+			return err
+		}
+		matches[i] = places[id]
+		if count += len(matches[i]); count > maxMerged {
+			return refuse(flowforge.CodeValueTooLarge, "the merge has more than %d rows: the key repeats in both lists, "+
+				"and each row of one meets each of the other; choose a key that is unique in one of them", maxMerged)
+		}
+		return nil
+	})
+	return matches, err
 }
 
 // index gives the places of rows by the identity of their key.

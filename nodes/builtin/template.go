@@ -33,7 +33,7 @@ const (
 	maxTemplate       = 256 << 10 // bytes of source
 	maxTemplateBlocks = 40        // if, with and range within each other
 	maxTemplateRanges = 6         // range within each other: html/template reads the body of each twice
-	maxTemplateSteps  = 2_000_000 // passes of all loops together
+	maxTemplateSteps  = 500_000   // passes of all loops together
 	maxTemplateText   = 1 << 20   // bytes of what one function makes
 )
 

@@ -172,16 +172,12 @@ func patternParts(pattern string) ([]patternPart, error) {
 		c := pattern[i]
 		switch {
 		case c == '\'':
-			end := strings.IndexByte(pattern[i+1:], '\'')
-			if end < 0 {
+			text, length := quoted(pattern[i:])
+			if length == 0 {
 				return nil, refuse(flowforge.CodeInvalidParams, "the quote in the pattern %q does not end", pattern)
 			}
-			text := pattern[i+1 : i+1+end]
-			if text == "" {
-				text = "'"
-			}
 			parts = append(parts, patternPart{literal: text})
-			i += end + 2
+			i += length
 		case isLetter(rune(c)):
 			end := i
 			for end < len(pattern) && pattern[end] == c {
@@ -200,6 +196,26 @@ func patternParts(pattern string) ([]patternPart, error) {
 		}
 	}
 	return parts, nil
+}
+
+// quoted reads a quoted text, in which two quotes stand for one; alone they stand for one too. The length is that
+// in the pattern, 0 where the text does not end.
+func quoted(pattern string) (text string, length int) {
+	if strings.HasPrefix(pattern, "''") {
+		return "'", 2
+	}
+	for i := 1; i < len(pattern); i++ {
+		switch {
+		case pattern[i] != '\'':
+			text += pattern[i : i+1]
+		case strings.HasPrefix(pattern[i:], "''"):
+			text += "'"
+			i++
+		default:
+			return text, i + 1
+		}
+	}
+	return "", 0
 }
 
 func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
