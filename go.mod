@@ -10,7 +10,11 @@ require (
 	golang.org/x/text v0.38.0
 )
 
-require go.uber.org/goleak v1.3.0 // indirect
+require (
+	github.com/rogpeppe/go-internal v1.16.0 // indirect
+	go.uber.org/goleak v1.3.0 // indirect
+	golang.org/x/tools v0.45.0 // indirect
+)
 
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect

@@ -66,7 +66,8 @@ func execute(args []string, con *console) (status int) {
 		}
 	}()
 	parser, err := kong.New(&line, kong.Name("flowforge"), kong.Description(description),
-		kong.Writers(con.out, con.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Writers(con.out, con.err), kong.Vars{"many": "May be repeated.", "form": credentialForm},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Exit(func(status int) { panic(&exit{status: status}) }))
 	if err != nil {
 		panic(err)

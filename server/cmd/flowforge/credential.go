@@ -13,6 +13,10 @@ import (
 	"github.com/flowforge-go/flowforge/nodes"
 )
 
+// credentialForm says how a credential is written.
+const credentialForm = "It holds one word, a bearer token, or an object in JSON or YAML with type (bearer, basic, api_key, custom), " +
+	"hosts, and the fields of the type."
+
 // readCredentials gives the credentials of --credential: name=@FILE or name=env:VARIABLE. No message says what is
 // in them.
 func (c *console) readCredentials(given []string) (nodes.StaticCredentials, error) {
@@ -68,8 +72,7 @@ func parseCredential(name string, text []byte) (credential nodes.Credential, pro
 		return credentialOf(name, object)
 	}
 	if strings.HasPrefix(plain, "{") || strings.ContainsFunc(plain, unicode.IsSpace) {
-		return credential, "it must be one word, which is a bearer token, or an object in JSON or YAML with " +
-			"the type (bearer, basic, api_key, custom) and its fields, such as {type: basic, username: ..., password: ...}"
+		return credential, "it is neither of what may be: " + credentialForm
 	}
 	return nodes.Credential{
 		Name: name, Type: "bearer", Fields: map[string]flowforge.Secret{"token": flowforge.NewSecret(plain)},

@@ -53,8 +53,9 @@ func arrow(port flowforge.Port) string {
 		return "-->"
 	case flowforge.PortError:
 		return "-. error .->"
+	default:
+		return `-->|"` + escape(string(port)) + `"|`
 	}
-	return fmt.Sprintf(`-->|"%s"|`, escape(string(port)))
 }
 
 // caption says what a node is.

@@ -41,7 +41,7 @@ func readVars(given []string) (map[string]flowforge.Value, error) {
 		if plain, isJSON := strings.CutSuffix(name, ":"); isJSON {
 			var err error
 			if value, err = flowforge.ParseValue([]byte(text)); err != nil {
-				return nil, usage("--var %s cannot be used: %w (for text write %s=TEXT)", printable(name), err, printable(plain))
+				return nil, usage("--var %s cannot be used: %w (for text write %[1]s=TEXT)", printable(plain), err)
 			}
 			name = plain
 		}

@@ -142,8 +142,9 @@ func (l *live) end(run flowforge.Run) {
 // draw shows what there is now, within the height of the terminal.
 func (l *live) draw(now time.Time) {
 	_, height := l.screen.size()
-	var lines [][]span
-	for _, r := range l.choose(max(1, height-2)) {
+	chosen := l.choose(max(1, height-2))
+	lines := make([][]span, 0, len(chosen)+1)
+	for _, r := range chosen {
 		lines = append(lines, r.spans(now))
 	}
 	lines = append(lines, []span{{l.board.summary() + ", " + short(now.Sub(l.began)), colorFaint}})

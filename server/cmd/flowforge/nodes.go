@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/doc"
@@ -61,19 +59,21 @@ func (n *nodesCommand) Run(con *console) error {
 }
 
 // writeCatalogue lists types by category, a line each.
-func writeCatalogue(w io.Writer, specs []nodes.Spec) {
+func writeCatalogue(w *bytes.Buffer, specs []nodes.Spec) {
 	byCategory := make(map[string][]nodes.Spec)
 	for _, spec := range specs {
 		byCategory[spec.Category] = append(byCategory[spec.Category], spec)
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.TabIndent)
+	width := 0
+	for _, spec := range specs {
+		width = max(width, len(spec.Type))
+	}
 	for _, category := range slices.Sorted(maps.Keys(byCategory)) {
-		fmt.Fprintf(table, "%s\n", category)
+		fmt.Fprintf(w, "%s\n", category)
 		for _, spec := range byCategory[category] {
-			fmt.Fprintf(table, "  %s\t%s\n", spec.Type, firstSentence(spec.Doc))
+			fmt.Fprintf(w, "  %-*s  %s\n", width, spec.Type, firstSentence(spec.Doc))
 		}
 	}
-	_ = table.Flush() // into memory
 }
 
 func firstSentence(text string) string {
@@ -85,12 +85,13 @@ func firstSentence(text string) string {
 }
 
 // writeSpec writes all that is known of a type.
-func writeSpec(w io.Writer, spec *nodes.Spec) {
-	fmt.Fprintf(w, "%s (version %d): %s\n%s, %s\n\n%s\n", spec.Type, spec.Version, spec.Title, spec.Category, spec.Kind, strings.TrimSpace(spec.Doc))
+func writeSpec(w *bytes.Buffer, spec *nodes.Spec) {
+	fmt.Fprintf(w, "%s (version %d): %s\n", spec.Type, spec.Version, spec.Title)
+	fmt.Fprintf(w, "%s, %s\n\n%s\n", spec.Category, spec.Kind, strings.TrimSpace(spec.Doc))
 	writeParams(w, spec.Params)
 	fmt.Fprintf(w, "\nPorts\n")
 	for _, port := range spec.Outputs {
-		fmt.Fprintf(w, "  %s\t%s\n", port.Name, port.Doc)
+		fmt.Fprintf(w, "  %s  %s\n", port.Name, port.Doc)
 	}
 	if len(spec.Outputs) == 0 {
 		fmt.Fprintf(w, "  as the parameters say\n")
@@ -114,7 +115,7 @@ func writeSpec(w io.Writer, spec *nodes.Spec) {
 }
 
 // writeExample writes an example as a node of a document, and what comes of it.
-func writeExample(w io.Writer, spec *nodes.Spec, example nodes.Example) {
+func writeExample(w *bytes.Buffer, spec *nodes.Spec, example nodes.Example) {
 	_, verb, _ := strings.Cut(spec.Type, ".")
 	id := flowforge.NodeID(strings.ReplaceAll(verb, ".", "_"))
 	workflow := &flowforge.Workflow{Name: "example"}

@@ -65,6 +65,7 @@ func (p *plain) tick() {
 	}
 }
 
+// event tells of something that has happened.
 func (p *plain) event(event flowforge.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -67,7 +67,7 @@ const maxLine = 500
 
 // retryLine says why an attempt is made again, and when.
 func retryLine(event flowforge.Event) string {
-	text := fmt.Sprintf("%s retrying", label(event.Node, event.Element))
+	text := label(event.Node, event.Element) + " retrying"
 	if next, ok := timeIn(event.Data, "next_at"); ok {
 		text += " in " + short(next.Sub(event.At))
 	}
@@ -98,7 +98,8 @@ func logLine(event flowforge.Event) string {
 		return label(event.Node, event.Element) + " log"
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s %s: %s", label(event.Node, event.Element), strings.ToLower(line.Level), shorten(printable(line.Message), maxMessage))
+	text.WriteString(label(event.Node, event.Element) + " " + strings.ToLower(line.Level) + ": ")
+	text.WriteString(shorten(printable(line.Message), maxMessage))
 	for _, name := range slices.Sorted(maps.Keys(line.Fields)) {
 		value := line.Fields[name].String()
 		if plain, isText := line.Fields[name].Any().(string); isText && !strings.ContainsAny(plain, " \"=\n\t") && plain != "" {

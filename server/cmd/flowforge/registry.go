@@ -30,7 +30,10 @@ func newRegistry(rules []egress.Rule, withCode bool) (*nodes.Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return registry, registry.Register(connected...)
+	if err := registry.Register(connected...); err != nil {
+		return nil, err
+	}
+	return registry, nil
 }
 
 // scriptCommand is the process that one script runs in; it is started by this program itself.

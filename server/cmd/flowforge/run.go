@@ -16,14 +16,14 @@ import (
 type runCommand struct {
 	File string `arg:"" help:"The workflow document, in YAML or JSON; - reads standard input."`
 
-	Input       string        `short:"i" placeholder:"JSON" help:"The input: JSON, @FILE, or - for standard input. An empty object unless given."`
-	Var         []string      `sep:"none" placeholder:"NAME=TEXT" help:"What expressions see as vars.NAME; NAME:=JSON for anything but text. May be repeated."`
-	Credential  []string      `sep:"none" placeholder:"NAME=@FILE" help:"A credential, from a file or NAME=env:VARIABLE: an object in JSON or YAML with type, hosts and fields, or one word, a bearer token. May be repeated."`
-	AllowEgress []string      `sep:"none" placeholder:"CIDR[:PORT]" help:"Let nodes reach these addresses, besides the public ones. May be repeated."`
-	With        []string      `sep:"none" placeholder:"FILE" help:"Another workflow, which this one may start by its name, such as settings.on_failure. May be repeated."`
+	Input       string        `short:"i" placeholder:"JSON" help:"The input: JSON, @FILE, or - for standard input (default: {})."`
+	Var         []string      `sep:"none" placeholder:"NAME=TEXT" help:"What expressions see as vars.NAME; NAME:=JSON if not text. ${many}"`
+	Credential  []string      `sep:"none" placeholder:"NAME=@FILE" help:"A credential: NAME=@FILE or NAME=env:VARIABLE. ${form} ${many}"`
+	AllowEgress []string      `sep:"none" placeholder:"CIDR[:PORT]" help:"Addresses that nodes may reach besides the public ones. ${many}"`
+	With        []string      `sep:"none" placeholder:"FILE" help:"Another workflow that this one may start, such as its on_failure. ${many}"`
 	Test        bool          `help:"A test run: nodes with a pinned output give it instead of running."`
 	Timeout     time.Duration `placeholder:"DURATION" help:"Bounds the run; goes before settings.timeout of the document."`
-	Workers     int           `placeholder:"N" help:"Attempts at a time (256)."`
+	Workers     int           `placeholder:"N" help:"Attempts at a time (default: 256)."`
 	EnableCode  bool          `help:"Allow nodes that run JavaScript, each in a process of its own."`
 
 	JSON  bool `name:"json" help:"Print one object on standard output: {run, nodes, output}."`
@@ -125,8 +125,8 @@ func (j *job) saveOthers(types *nodes.Registry) error {
 		}
 	}
 	if wanted != "" {
-		j.con.printf("flowforge: warning: settings.on_failure names the workflow %q, which no --with FILE gives: it will not be told of a failure\n",
-			printable(wanted))
+		j.con.printf("flowforge: warning: settings.on_failure names the workflow %q, "+
+			"which no --with FILE gives: it will not be told of a failure\n", printable(wanted))
 	}
 	return nil
 }

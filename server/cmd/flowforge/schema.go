@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +12,8 @@ import (
 )
 
 // schema is what is shown of a parameter's JSON Schema.
+//
+//nolint:tagliatelle // The names are those of JSON Schema.
 type schema struct {
 	Type        any               `json:"type"`
 	Description string            `json:"description"`
@@ -36,7 +38,7 @@ func (s *schema) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*plain)(s))
 }
 
-func writeParams(w io.Writer, params flowforge.Value) {
+func writeParams(w *bytes.Buffer, params flowforge.Value) {
 	var s schema
 	if params.Decode(&s) != nil || len(s.Properties) == 0 {
 		return
@@ -45,7 +47,7 @@ func writeParams(w io.Writer, params flowforge.Value) {
 	s.writeProperties(w, "  ")
 }
 
-func (s schema) writeProperties(w io.Writer, indent string) {
+func (s schema) writeProperties(w *bytes.Buffer, indent string) {
 	names := slices.Collect(maps.Keys(s.Properties))
 	slices.SortFunc(names, func(a, b string) int { // required ones first
 		ra, rb := slices.Contains(s.Required, a), slices.Contains(s.Required, b)

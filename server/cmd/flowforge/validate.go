@@ -10,7 +10,7 @@ import (
 // validateCommand is `flowforge validate FILE...`.
 type validateCommand struct {
 	File   []string `arg:"" help:"Workflow documents; - reads standard input."`
-	JSON   bool     `name:"json" help:"Print the problems as a list on standard output: {file, line, column, code, pointer, message, warning}."`
+	JSON   bool     `name:"json" help:"Print a list of problems on standard output: {file, line, column, code, pointer, message, warning}."`
 	Strict bool     `help:"Take warnings for errors."`
 
 	EnableCode bool `help:"Check nodes that run JavaScript as if they were allowed."`
