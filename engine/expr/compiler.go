@@ -62,18 +62,18 @@ func (c *Compiler) compile(source string, scope Scope) *code {
 }
 
 func compile(source string, scope Scope) (made *code) {
-	t := &translator{scope: scope, uses: map[string]bool{}}
 	made = &code{source: source}
 	defer func() {
 		if r := recover(); r != nil {
 			made.problems = []problem{{codeSyntax, fmt.Sprintf("{{ %s }} cannot be compiled: %v", shorten(source, 60), r)}}
 		}
 	}()
-	tree, err := parse(source)
+	tree, shown, err := parse(source)
 	if err != nil {
 		made.problems = []problem{{codeSyntax, err.Error()}}
 		return made
 	}
+	t := &translator{source: shown, scope: scope, uses: map[string]bool{}}
 	made.run = t.translate(tree)
 	made.whole = t.whole(tree)
 	made.refs, made.uses, made.impure, made.problems = t.refs, t.uses, t.impure, t.problems
@@ -84,25 +84,26 @@ func compile(source string, scope Scope) (made *code) {
 }
 
 // parse reads a trimmed expression whose brackets expressionEnd has found to be nested within bounds.
-func parse(source string) (ast.Node, error) {
+func parse(source string) (ast.Node, rewritten, error) {
 	switch {
 	case source == "":
-		return nil, errors.New("{{ }} holds no expression")
+		return nil, rewritten{}, errors.New("{{ }} holds no expression")
 	case len(source) > MaxSource:
-		return nil, fmt.Errorf("{{ %s }} is too long: an expression may have %d KiB", shorten(source, 40), MaxSource>>10)
+		return nil, rewritten{}, fmt.Errorf("{{ %s }} is too long: an expression may have %d KiB", shorten(source, 40), MaxSource>>10)
 	}
-	tree, err := parser.Parse(source)
+	shown := wrapObjects(source)
+	tree, err := parser.Parse(shown.source)
 	if err != nil {
-		return nil, syntaxError(source, err)
+		return nil, shown, syntaxError(source, shown, err)
 	}
-	return tree.Node, nil
+	return tree.Node, shown, nil
 }
 
 // syntaxError puts the parser's words into the user's.
-func syntaxError(source string, err error) error {
+func syntaxError(source string, shown rewritten, err error) error {
 	message, at := err.Error(), 0
 	if located, ok := err.(*file.Error); ok { //nolint:errorlint // the parser gives it as it is.
-		message, at = located.Message, located.From+1
+		message, at = located.Message, shown.column(located.From)
 	}
 	for _, kind := range []string{"Operator", "Bracket", "Identifier", "Number", "String", "Bytes"} {
 		message = strings.ReplaceAll(message, "unexpected token "+kind+"(", "unexpected (")

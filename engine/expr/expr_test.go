@@ -1,6 +1,7 @@
 package expr_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,7 @@ func TestEval(t *testing.T) {
 		"a negative power":                  {`{{ 2 ** -1 }}`, `0.5`},
 		"numbers compare by value":          {`{{ [1 == 1.0, 2 > 1.5, input.id == 9007199254740992.0] }}`, `[true,true,false]`},
 		"a fraction that is whole":          {`{{ 0.5 + 0.5 }}`, `1`},
+		"integers beyond int64 in order":    {`{{ [9223372036854775807 + 1 > 9223372036854775807, 9223372036854775807 + 1 == 9223372036854775807] }}`, `[true,false]`},
 		"deep equality":                     {`{{ {"a": [1, {}]} == {"a": [1.0, {}]} }}`, `true`},
 		"types are not mixed up":            {`{{ [1 == "1", null == false, [] == {}] }}`, `[false,false,false]`},
 		"a chain of comparisons":            {`{{ [1 < input.n <= 2, 1 < input.n < 2, 1 < 2 < 3 < 4, 1 < 2 < 2 < 4] }}`, `[true,false,true,false]`},
@@ -121,6 +123,9 @@ func TestEval(t *testing.T) {
 		"objects are gone over in order":    {`{{ [keys({"b": 1, "a": 2}), values({"b": 1, "a": 2}), map(entries({"b": 1, "a": 2}), .key)] }}`, `[["a","b"],[2,1],["a","b"]]`},
 		"the last of equal keys":            {`{{ {"a": 1, "a": 2} }}`, `{"a":2}`},
 		"the index from behind":             {`{{ findLast(["a", "b", "c"], #index < 2) }}`, `"b"`},
+		"objects out of a body":             {`{{ map(input.rows, {n: .n, "t": .tag}) }}`, `[{"n":1,"t":"a"},{"n":2,"t":"b"},{"n":3,"t":"a"}]`},
+		"objects out of a pipe":             {`{{ [1] | map({(input.name): {a: {}}, b: [{c: #}, {}]}) | concat([{}]) }}`, `[{"Ada":{"a":{}},"b":[{"c":1},{}]},{}]`},
+		"a body in braces":                  {`{{ [map([1], { # + 1 }), map([1], {(# + 2)}), map([1], { let x = #; {a: x} }), merge({a: 1}, {})] }}`, `[[2],[3],[{"a":1}],{"a":1}]`},
 		"an empty range":                    {`{{ [3..1, range(0, 0), range(3, 0), 2..2] }}`, `[[],[],[],[2]]`},
 		"a regular expression worked out":   {`{{ map(["a1", "b"], # matches (input.name == "Ada" ? "[0-9]" : "x")) }}`, `[true,false]`},
 		"a fallback shorthand":              {`{{ (input.none ?: 1) + (false ?: 2) + (3 ?: 4) }}`, `6`},
@@ -163,8 +168,11 @@ func TestEvalErrors(t *testing.T) {
 		"a wrong date":         {`{{ dateAdd("soon", 1, "day") }}`, `dateAdd: "soon" is not a date such as 2026-01-31T12:00:00Z; date(...) reads other forms`},
 		"a wrong unit":         {`{{ dateAdd("2026-01-01", 1, "dys") }}`, `dateAdd: there is no "dys" here: there are year, month`},
 		"a wrong pattern":      {`{{ regexFind("a", input.name + "(") }}`, `the pattern "Ada(" is not valid: missing closing )`},
+		"a pattern too large":  {"{{ 'a' matches '" + strings.Repeat("(a{30}){30}", 6) + "' + input.name }}", `is too large: repetitions such as {1000} count that many times`},
+		"steps by body":        {`{{ len(map(1..400000, # + # + # + # + # + # + # + #)) }}`, `it needs more than the 5000000 steps`},
 		"an object's key":      {`{{ {(input.n): 1} }}`, `an object's key must be a string, but it is a number`},
 		"bytes that are none":  {`{{ fromHex("ff") }}`, `fromHex: the decoded bytes are no text`},
+		"where beside objects": {`{{ map([{a: 1}, {b: 2}, {"é": {x: 3}}], {c: .a, d: {f: # + 1}}) }}`, `(at character 55)`},
 		"where in a long one":  {`{{ [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, input.null.name] }}`, `(at character 56)`},
 	}
 	for name, test := range tests {

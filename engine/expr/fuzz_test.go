@@ -45,6 +45,9 @@ func FuzzTemplate(f *testing.F) {
 			return
 		}
 		require.Empty(t, problems)
+		if v.Size() > 1<<16 {
+			return // a fuzzer takes an input that is slow for one that hangs
+		}
 		again, err := flowforge.ParseValue(v.JSON())
 		require.NoError(t, err)
 		require.True(t, v.Equal(again))

@@ -116,6 +116,7 @@ func TestHostileSource(t *testing.T) {
 		"a long list":         "[" + strings.Repeat("1,", 8000) + "]",
 		"too long":            `"` + strings.Repeat("a", 20000) + `"`,
 		"optional fields":     "input" + strings.Repeat("?.a", 5000),
+		"a deep description":  strings.Repeat("not ", 300) + "(" + chained + ")",
 		"a shared comparison": chained + strings.Repeat(" < 3", 4000),
 	}
 	for name, source := range tests {
@@ -146,4 +147,28 @@ func TestCanceled(t *testing.T) {
 		require.Equal(t, flowforge.CodeCanceled, flowforge.CodeOf(err))
 		require.ErrorIs(t, err, context.Canceled)
 	}
+}
+
+// canceling is a NodeSource that cancels a context at one of its reads.
+type canceling struct {
+	reads, at int
+	cancel    context.CancelFunc
+}
+
+func (c *canceling) Node(string) expr.NodeView {
+	if c.reads++; c.reads == c.at {
+		c.cancel()
+	}
+	return expr.NodeView{}
+}
+
+func TestCanceledMeanwhile(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	source := &canceling{at: 200_000, cancel: cancel}
+	program, problems := expr.NewCompiler().Expression("{{ map(1..500000, nodes.a.output) }}", "", 0)
+	require.Empty(t, problems)
+	_, err := program.Eval(ctx, &expr.Env{Nodes: source})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Less(t, source.reads, 220_000)
 }

@@ -59,7 +59,7 @@ func (t *translator) invoke(name string, arguments []ast.Node, n ast.Node) step 
 			args = append(args, t.translate(node))
 		}
 	}
-	return invocation(f, args, run, column(n))
+	return invocation(f, args, run, t.column(n))
 }
 
 func nothing(*machine) (any, error) { return nil, nil }

@@ -51,7 +51,7 @@ func (t *translator) member(n *ast.MemberNode, linked bool) step {
 	if t.isNodes(unchain(n.Node)) {
 		return t.problem(codeName, "nodes[...] takes the id of a node as it stands, not one worked out while running: write nodes.<id>.output")
 	}
-	a := t.access(n.Node, column(n))
+	a := t.access(n.Node, t.column(n))
 	a.optional = n.Optional
 	var result step
 	if name, ok := n.Property.(*ast.StringNode); ok {
@@ -198,7 +198,7 @@ func (a *access) character(m *machine, s string, at any) (any, error) {
 
 // slice translates a[from:to].
 func (t *translator) slice(n *ast.SliceNode, linked bool) step {
-	a := t.access(n.Node, column(n))
+	a := t.access(n.Node, t.column(n))
 	from, to := t.bound(n.From), t.bound(n.To)
 	result := func(m *machine) (any, error) {
 		of, err := a.receiver(m)

@@ -8,7 +8,7 @@ import (
 )
 
 func (t *translator) unary(n *ast.UnaryNode) step {
-	at := column(n)
+	at := t.column(n)
 	if n.Operator == "!" || n.Operator == "not" {
 		operand := t.condition(n.Node, "what follows "+n.Operator)
 		return func(m *machine) (any, error) {
@@ -52,7 +52,7 @@ func (t *translator) binary(n *ast.BinaryNode) step {
 	case "matches":
 		return t.matches(n)
 	}
-	apply, at := operation(n.Operator), column(n)
+	apply, at := operation(n.Operator), t.column(n)
 	left, right := t.translate(n.Left), t.translate(n.Right)
 	if apply == nil {
 		return t.problem(codeSyntax, "there is no operator %s", n.Operator)
@@ -208,7 +208,7 @@ func between(m *machine, a, b any) (any, error) {
 func (t *translator) condition(node ast.Node, what string) func(m *machine) (bool, error) {
 	before := t.nodes
 	value := t.translate(node)
-	source, at := t.describe(node, t.nodes-before), column(node)
+	source, at := t.describe(node, t.nodes-before), t.column(node)
 	return func(m *machine) (bool, error) {
 		v, err := value(m)
 		if err != nil {
@@ -253,13 +253,13 @@ func comparisonChain(n *ast.BinaryNode) ([]comparison, bool) {
 		if !ok || !operator.IsComparison(right.Operator) {
 			return nil, false
 		}
-		links = append([]comparison{{op: right.Operator, right: right.Right, at: column(right)}}, links...)
+		links = append([]comparison{{op: right.Operator, right: right.Right, at: right.Location().From}}, links...)
 		left, ok := n.Left.(*ast.BinaryNode)
 		if !ok {
 			return nil, false
 		}
 		if operator.IsComparison(left.Operator) && left.Right == right.Left {
-			first := comparison{op: left.Operator, right: left.Right, at: column(left), left: left.Left}
+			first := comparison{op: left.Operator, right: left.Right, at: left.Location().From, left: left.Left}
 			return append([]comparison{first}, links...), true
 		}
 		inner, ok := left.Right.(*ast.BinaryNode)
@@ -275,6 +275,7 @@ func (t *translator) comparisons(links []comparison) step {
 	rights := make([]step, len(links))
 	for i, link := range links {
 		rights[i] = t.translate(link.right)
+		links[i].at = t.source.column(link.at)
 	}
 	return func(m *machine) (any, error) {
 		left, err := first(m)
@@ -313,7 +314,7 @@ func holds(op string, c int) bool {
 
 // matches translates `text matches pattern`; a pattern written out is compiled once.
 func (t *translator) matches(n *ast.BinaryNode) step {
-	text, at := t.translate(n.Left), column(n)
+	text, at := t.translate(n.Left), t.column(n)
 	source := t.patternArgument(n.Right)
 	return func(m *machine) (any, error) {
 		s, err := text(m)

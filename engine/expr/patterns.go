@@ -154,7 +154,7 @@ func (m *machine) pattern(x any) (*pattern, error) {
 
 // match charges for matching a text: in the worst case each byte costs the pattern's size.
 func (m *machine) match(p *pattern, text string) error {
-	return m.charge(1 + len(text)*p.size/16)
+	return m.charge(1 + len(text)*p.size/4)
 }
 
 func (c *call) matcher() (*pattern, error) {

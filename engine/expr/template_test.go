@@ -60,6 +60,22 @@ func TestTemplateUses(t *testing.T) {
 	}
 }
 
+func TestTemplateDeterministic(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`["{{ input.a }}", "{{ upper('a') }}"]`: true,
+		`"plain"`:                               true,
+		`["{{ input.a }}", "at {{ now() }}"]`:   false,
+		`{"a": {"b": "{{ [1, [random()]] }}"}}`: false,
+		`"{{ map(input.rows, {id: uuid()}) }}"`: false,
+		`"{{ false ? randomInt(1, 2) : 3 }}"`:   false,
+	} {
+		compiled, problems := template(t, text, expr.Options{})
+		require.Empty(t, problems)
+		require.Equal(t, want, compiled.Deterministic(), text)
+	}
+}
+
 func TestTemplateLiteral(t *testing.T) {
 	t.Parallel()
 	var asked []string

@@ -9,6 +9,7 @@ import (
 
 // translator turns the syntax tree of one expression into steps.
 type translator struct {
+	source   rewritten
 	scope    Scope
 	locals   []string // the names of let in scope; a name's place is its slot
 	last     *access  // the field that was translated last
@@ -163,7 +164,7 @@ func (t *translator) object(n *ast.MapNode) step {
 		}
 		keys[i], values[i] = t.translate(pair.Key), t.translate(pair.Value)
 	}
-	at := column(n)
+	at := t.column(n)
 	return func(m *machine) (any, error) {
 		if err := m.object(len(keys)); err != nil {
 			return nil, err
@@ -232,7 +233,7 @@ func evaluate(m *machine, steps []step) ([]any, error) {
 }
 
 // column gives a node's place in its expression, counted in characters from 1.
-func column(n ast.Node) int { return n.Location().From + 1 }
+func (t *translator) column(n ast.Node) int { return t.source.column(n.Location().From) }
 
 // describe gives a node's source, for a sentence; long ones are left out, since writing them out could take
 // for ever where subtrees are shared.
