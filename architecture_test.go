@@ -97,7 +97,7 @@ var modules = []struct{ imports, only string }{
 	{"github.com/invopop/jsonschema", "nodes"},
 	{"github.com/expr-lang/expr", "engine/expr"},
 	{"github.com/robfig/cron", "engine nodes/builtin"},
-	{"go.yaml.in/yaml", "engine/doc connectors/..."},
+	{"go.yaml.in/yaml", "engine/doc connectors/... server/cmd/..."},
 	{"golang.org/x/text", "engine/... nodes nodes/builtin connectors/..."},
 	{"golang.org/x/net/html", "nodes/builtin connectors/..."},
 	{"github.com/andybalholm/cascadia", "nodes/builtin connectors/..."},
@@ -140,6 +140,9 @@ var modules = []struct{ imports, only string }{
 	{"github.com/vektah/gqlparser", "server/..."},
 	{"github.com/prometheus/client_golang", "server/..."},
 	{"github.com/alecthomas/kong", "server/cmd/flowforge"},
+	{"golang.org/x/term", "server/cmd/flowforge"},
+	{"github.com/rogpeppe/go-internal/testscript", ""}, // test files
+	{"github.com/creack/pty", ""},
 
 	{"github.com/stretchr/testify", ""}, // test files and helpers, as the next two
 	{"go.uber.org/goleak", ""},
@@ -151,7 +154,8 @@ var modules = []struct{ imports, only string }{
 const dialers = "connectors/egress server/..."
 
 // testModules may be imported by every test file and helper.
-const testModules = "github.com/stretchr/testify go.uber.org/goleak pgregory.net/rapid go.yaml.in/yaml"
+const testModules = "github.com/stretchr/testify go.uber.org/goleak pgregory.net/rapid go.yaml.in/yaml " +
+	"github.com/rogpeppe/go-internal/testscript github.com/creack/pty"
 
 // topLevel is all that the root folder may hold.
 const topLevel = "engine nodes store queue auth connectors server examples bench docs .ci .github " +

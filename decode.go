@@ -13,15 +13,16 @@ import (
 // DecodeWorkflow reads a workflow document from JSON. Unknown fields, fields given twice and wrong types are
 // refused, all of them at once: the error is an Error with CodeInvalidWorkflow that carries Problems. A field
 // that is null counts as left out, save for `pinned`, where null is an output like any other.
+//
+// With problems the workflow holds what could be read, so that more can be found in it; it must not be run. It is
+// nil where the text is not JSON.
 func DecodeWorkflow(text []byte) (*Workflow, error) {
 	if err := checkJSON(text); err != nil {
 		return nil, Problems{{Code: "syntax", Message: "this is not JSON: " + err.Error()}}.Err()
 	}
 	var workflow Workflow
-	if err := decodeValid(text, "", &workflow); err != nil {
-		return nil, err
-	}
-	return &workflow, nil
+	err := decodeValid(text, "", &workflow)
+	return &workflow, err
 }
 
 // DecodeGraph reads a nested graph from a parameter's value; pointer says where in the document it stands.
@@ -220,7 +221,9 @@ func (d *decoder) decodeStruct(into reflect.Value) {
 				unknown = make(map[string]bool)
 			}
 			unknown[field.name] = true
-			d.add("unknown_field", fmt.Sprintf("there is no field %q here%s", shorten(field.name), fields.hint(field.name)))
+			if len(d.problems) <= maxProblems { // a hint takes its time
+				d.add("unknown_field", fmt.Sprintf("there is no field %q here%s", shorten(field.name), fields.hint(field.name)))
+			}
 			d.raw()
 		default:
 			seen |= field.bit

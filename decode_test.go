@@ -59,8 +59,7 @@ type badDocument struct {
 
 func (d badDocument) check(t *testing.T) {
 	t.Helper()
-	w, err := flowforge.DecodeWorkflow([]byte(d.text))
-	require.Nil(t, w)
+	_, err := flowforge.DecodeWorkflow([]byte(d.text))
 	require.Equal(t, flowforge.CodeInvalidWorkflow, flowforge.CodeOf(err))
 	require.Equal(t, d.want, told(flowforge.ProblemsOf(err)))
 }
@@ -270,4 +269,16 @@ func withoutValues(w *flowforge.Workflow) flowforge.Workflow {
 		plain.Nodes = append(plain.Nodes, n)
 	}
 	return plain
+}
+
+func TestWhatCanBeReadIsGivenForMoreToBeFound(t *testing.T) {
+	t.Parallel()
+	w, err := flowforge.DecodeWorkflow([]byte(`{"name": "x", "nodes": [{"id": "a", "typ": "core.noop", "timeout": 5}, {"id": "b"}]}`))
+	require.Len(t, flowforge.ProblemsOf(err), 2)
+	require.Equal(t, flowforge.NodeID("a"), w.Nodes[0].ID)
+	require.Equal(t, flowforge.NodeID("b"), w.Nodes[1].ID)
+
+	w, err = flowforge.DecodeWorkflow([]byte(`{`))
+	require.Error(t, err)
+	require.Nil(t, w)
 }

@@ -26,7 +26,8 @@ const (
 	CodeRunTimeout      Code = "run_timeout"
 	CodeCanceled        Code = "canceled"
 	CodeWorkerLost      Code = "worker_lost"
-	CodeCredential      Code = "credential_missing"
+	CodeCredential      Code = "credential_missing" // there is no such credential, or it cannot be used
+	CodeNoCredential    Code = "no_credential"      // the document puts none into the slot
 	CodeNotFound        Code = "not_found"
 	CodeConflict        Code = "conflict"
 	CodeStaleEpoch      Code = "stale_epoch" // the lease was lost to another worker

@@ -8,7 +8,7 @@ import (
 // DidYouMean gives `: did you mean "x"?` for the known word nearest to a mistyped one, or "" where none is
 // near enough to be a likely slip. Capital and small letters count as equal.
 func DidYouMean(word string, known []string) string {
-	limit := len(word)/4 + 1
+	limit := (len(word) + 2) / 4
 	best, nearest := limit+1, ""
 	for _, candidate := range known {
 		if d := editDistance(strings.ToLower(word), strings.ToLower(candidate), limit); d < best {

@@ -163,7 +163,7 @@ func hasEffect(method string) bool {
 func CredentialOf(ctx context.Context, call *nodes.Call, slot string) (*nodes.Credential, error) {
 	credential, err := call.Credential(ctx, slot)
 	switch {
-	case flowforge.CodeOf(err) == flowforge.CodeCredential:
+	case flowforge.CodeOf(err) == flowforge.CodeNoCredential:
 		return nil, nil //nolint:nilnil // No credential is a credential to do without.
 	case err != nil:
 		return nil, err

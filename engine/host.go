@@ -50,7 +50,7 @@ func (a *activity) Heartbeat() {}
 func (a *activity) Credential(ctx context.Context, slot string) (nodes.Credential, error) {
 	name := a.node.Doc.Credentials[slot]
 	if name == "" {
-		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeCredential,
+		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeNoCredential,
 			"node %s names no credential for %q: add credentials: {%s: NAME}", a.title(), slot, slot)
 	}
 	return a.run.engine.config.Credentials.Credential(ctx, a.run.info.Workspace, name)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"io"
 	"log/slog"
+	"maps"
 
 	"github.com/flowforge-go/flowforge"
 )
@@ -84,7 +85,7 @@ func (c *Call) Heartbeat() { c.Host.Heartbeat() }
 func (c *Call) Blobs() Blobs { return c.Host.Blobs() }
 
 // Credential gives the credential that the document put into a slot of the Spec, or an Error with
-// CodeCredential where there is none.
+// CodeNoCredential where the document put none there.
 func (c *Call) Credential(ctx context.Context, slot string) (Credential, error) {
 	return c.Host.Credential(ctx, slot)
 }
@@ -129,9 +130,7 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 
 func (h *logHandler) copyFields(more int) map[string]any {
 	fields := make(map[string]any, len(h.fields)+more)
-	for key, value := range h.fields {
-		fields[key] = value
-	}
+	maps.Copy(fields, h.fields)
 	return fields
 }
 

@@ -117,7 +117,7 @@ func (h *Host) Heartbeats() int {
 func (h *Host) Credential(_ context.Context, slot string) (nodes.Credential, error) {
 	credential, found := h.Credentials[slot]
 	if !found {
-		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeCredential, "the slot %q is empty", slot)
+		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeNoCredential, "the slot %q is empty", slot)
 	}
 	return credential, nil
 }

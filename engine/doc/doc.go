@@ -33,7 +33,7 @@ const (
 type File struct {
 	Name     string // as it was given
 	Format   Format
-	Workflow *flowforge.Workflow // nil where the file has problems
+	Workflow *flowforge.Workflow // with problems: what could be read, for more to be found; nil if nothing
 
 	text  []byte
 	lines func() []string // of the text, without their ends
@@ -42,7 +42,7 @@ type File struct {
 
 // Read reads a document. The format goes by the name's extension (.json, .yaml, .yml), else by the text. The
 // error is a flowforge.Error with CodeInvalidWorkflow that carries Problems and flowforge.Problems; there is a
-// File all the same, to print them with.
+// File all the same, to print them with and to find more in what could be read.
 func Read(name string, text []byte) (*File, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	f := &File{Name: name, Format: formatOf(name, text), text: text}
@@ -53,19 +53,36 @@ func Read(name string, text []byte) (*File, error) {
 	return f, problems.err()
 }
 
-func formatOf(name string, text []byte) Format {
-	switch strings.ToLower(path.Ext(strings.ReplaceAll(name, `\`, "/"))) {
-	case ".json":
-		return JSON
-	case ".yaml", ".yml":
-		return YAML
+// Position gives where a JSON pointer leads to in the file; where nothing stands there, such as at a missing
+// field, the place of what is nearest around it. A field whose value begins on a later line stands where its
+// name is.
+func (f *File) Position(pointer string) Position { return f.position(pointer, false) }
+
+// Locate says where in the file problems are, such as those the engine finds when it validates.
+func (f *File) Locate(problems flowforge.Problems) Problems {
+	located := make(Problems, len(problems))
+	for i, p := range problems {
+		name := p.Code == "unknown_field" || p.Code == "duplicate_field"
+		located[i] = Located{File: f.Name, Position: f.position(p.Pointer, name), Problem: p}
 	}
-	if inner, isObject := bytes.CutPrefix(bytes.TrimSpace(text), []byte("{")); isObject {
-		if inner = bytes.TrimSpace(inner); len(inner) == 0 || inner[0] == '"' || inner[0] == '}' {
-			return JSON
+	located.sort()
+	return located
+}
+
+// Add adds problems that were found in the workflow later to those that reading has found, save for what
+// follows from them.
+func (f *File) Add(found Problems, later flowforge.Problems) Problems {
+	known := make(map[string]bool, len(found))
+	for _, p := range found {
+		known[p.Pointer] = true
+	}
+	for _, p := range f.Locate(later) {
+		if !anyParent(p.Pointer, known) {
+			found = append(found, p)
 		}
 	}
-	return YAML
+	found.sort()
+	return found
 }
 
 func (f *File) read() Problems {
@@ -109,36 +126,9 @@ func (f *File) readYAML() Problems {
 // from them.
 func (f *File) decode(text []byte, found Problems) Problems {
 	w, err := flowforge.DecodeWorkflow(text)
-	known := make(map[string]bool, len(found))
-	for _, p := range found {
-		known[p.Pointer] = true
-	}
-	for _, p := range f.Locate(flowforge.ProblemsOf(err)) {
-		if !anyParent(p.Pointer, known) {
-			found = append(found, p)
-		}
-	}
-	if len(found) == 0 {
-		f.Workflow = w
-	}
-	return found
+	f.Workflow = w
+	return f.Add(found, flowforge.ProblemsOf(err))
 }
-
-// anyParent reports whether a pointer, or that of something around it, is among the known ones.
-func anyParent(pointer string, known map[string]bool) bool {
-	for len(known) > 0 && pointer != "" {
-		if known[pointer] {
-			return true
-		}
-		pointer = pointer[:strings.LastIndexByte(pointer, '/')]
-	}
-	return false
-}
-
-// Position gives where a JSON pointer leads to in the file; where nothing stands there, such as at a missing
-// field, the place of what is nearest around it. A field whose value begins on a later line stands where its
-// name is.
-func (f *File) Position(pointer string) Position { return f.position(pointer, false) }
 
 func (f *File) position(pointer string, name bool) Position {
 	tree := f.tree()
@@ -154,21 +144,35 @@ func (f *File) after(at Position) string {
 	return string(line[min(at.Column-1, len(line)):])
 }
 
-// Locate says where in the file problems are, such as those the engine finds when it validates.
-func (f *File) Locate(problems flowforge.Problems) Problems {
-	located := make(Problems, len(problems))
-	for i, p := range problems {
-		name := p.Code == "unknown_field" || p.Code == "duplicate_field"
-		located[i] = Located{File: f.Name, Position: f.position(p.Pointer, name), Problem: p}
-	}
-	located.sort()
-	return located
-}
-
 func (f *File) problem(at Position, code, pointer, message string) Located {
 	return Located{File: f.Name, Position: at, Problem: flowforge.Problem{Code: code, Pointer: pointer, Message: message}}
 }
 
 func (f *File) syntax(at Position, message string) Located {
 	return f.problem(at, "syntax", "", message)
+}
+
+func formatOf(name string, text []byte) Format {
+	switch strings.ToLower(path.Ext(strings.ReplaceAll(name, `\`, "/"))) {
+	case ".json":
+		return JSON
+	case ".yaml", ".yml":
+		return YAML
+	}
+	if inner, isObject := bytes.CutPrefix(bytes.TrimSpace(text), []byte("{")); isObject {
+		if inner = bytes.TrimSpace(inner); len(inner) == 0 || inner[0] == '"' || inner[0] == '}' {
+			return JSON
+		}
+	}
+	return YAML
+}
+
+// anyParent reports whether a pointer, or that of something around it, is among the known ones.
+func anyParent(pointer string, known map[string]bool) bool {
+	for end := len(pointer); end > 0; end = strings.LastIndexByte(pointer[:end], '/') {
+		if known[pointer[:end]] {
+			return true
+		}
+	}
+	return known[""]
 }

@@ -99,32 +99,6 @@ func object(params flowforge.Value) flowforge.Value {
 	return params
 }
 
-func (h *Host) env(scope nodes.Scope) *expr.Env {
-	now := h.Now
-	if now.IsZero() {
-		now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	return &expr.Env{
-		Input: h.Input, Trigger: h.Trigger, Vars: h.Vars,
-		Item: scope.Item, Index: scope.Index, Output: scope.Output,
-		Nodes:  outputs(h.Outputs),
-		Now:    func() time.Time { return now },
-		Random: func() float64 { return 0.5 },
-		UUID:   func() string { return "00000000-0000-7000-8000-000000000000" },
-	}
-}
-
-// outputs is an expr.NodeSource.
-type outputs map[flowforge.NodeID]any
-
-func (o outputs) Node(id string) expr.NodeView {
-	value, err := flowforge.ValueOf(o[flowforge.NodeID(id)])
-	if err != nil {
-		return expr.NodeView{}
-	}
-	return expr.NodeView{Output: value}
-}
-
 // Log keeps the line.
 func (h *Host) Log(_ context.Context, level slog.Level, message string, fields flowforge.Value) {
 	h.mu.Lock()
@@ -150,7 +124,7 @@ func (h *Host) Heartbeat() {
 func (h *Host) Credential(_ context.Context, slot string) (nodes.Credential, error) {
 	credential, found := h.Credentials[slot]
 	if !found {
-		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeCredential, "the test gives no credential for %q", slot)
+		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeNoCredential, "the test gives no credential for %q", slot)
 	}
 	return credential, nil
 }
@@ -205,6 +179,32 @@ func (h *Host) Stored() map[string][]byte {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return maps.Clone(h.blobs)
+}
+
+func (h *Host) env(scope nodes.Scope) *expr.Env {
+	now := h.Now
+	if now.IsZero() {
+		now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return &expr.Env{
+		Input: h.Input, Trigger: h.Trigger, Vars: h.Vars,
+		Item: scope.Item, Index: scope.Index, Output: scope.Output,
+		Nodes:  outputs(h.Outputs),
+		Now:    func() time.Time { return now },
+		Random: func() float64 { return 0.5 },
+		UUID:   func() string { return "00000000-0000-7000-8000-000000000000" },
+	}
+}
+
+// outputs is an expr.NodeSource.
+type outputs map[flowforge.NodeID]any
+
+func (o outputs) Node(id string) expr.NodeView {
+	value, err := flowforge.ValueOf(o[flowforge.NodeID(id)])
+	if err != nil {
+		return expr.NodeView{}
+	}
+	return expr.NodeView{Output: value}
 }
 
 // blobs is a Host as nodes.Blobs.
