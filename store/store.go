@@ -80,8 +80,8 @@ type Document struct {
 }
 
 // Slot is one place under a concurrency limit. It is taken when granted and freed when the run ends, or when
-// it parks where ReleaseWhileWaiting. Who needs several gets all of them or none; the oldest waiter gets a freed
-// one, and nobody passes it.
+// it parks where ReleaseWhileWaiting. Who needs several gets all of them or none. A freed one is for the oldest
+// who waits for it, and nobody new takes it before.
 type Slot struct {
 	Key                 string // of the workspace; once per run
 	Limit               int    // at least 1

@@ -12,7 +12,7 @@ import (
 	"github.com/flowforge-go/flowforge/store"
 )
 
-const many = 100_000
+const many = 20_000
 
 // few is more steps than any one call needs, however many runs there are: some times the depth of a heap.
 const few = 150
@@ -129,7 +129,7 @@ func TestManyLeasesCostFewSteps(t *testing.T) {
 		c.create(func(n *store.NewRun) { n.Lease = &store.Lease{For: time.Duration(1+i*7919%many) * time.Minute} })
 	}
 	for i := range 100 {
-		id := flowforge.RunID(fmt.Sprintf("run-%08d", 1+i*997))
+		id := flowforge.RunID(fmt.Sprintf("run-%08d", 1+i*197))
 		c.takes(few, func() {
 			renewed, err := c.Renew(t.Context(), []store.Lease{{Workspace: flowforge.Local, Run: id, Epoch: 1, For: time.Hour}})
 			require.NoError(t, err)

@@ -37,7 +37,7 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(*testing.T) storetest.Harness {
 		c := newClock()
-		return storetest.Harness{Store: memory.New(memory.Config{Now: c.Now}), Now: c.Now, Advance: c.Advance}
+		return storetest.Harness{Store: memory.New(memory.Config{Now: c.Now}), Now: c.Now, Advance: c.Advance, Exact: true}
 	})
 }
 

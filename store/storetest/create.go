@@ -43,12 +43,13 @@ func idempotencyCases() []testCase {
 			first, second := k.newRun(), k.newRun()
 			first.IdempotencyKey, first.Fingerprint = "key", "print"
 			second.IdempotencyKey, second.Fingerprint = "key", "print"
-			second.Lease = &store.Lease{Worker: alice, For: long}
+			first.Lease = &store.Lease{Worker: alice, For: long}
+			second.Lease = first.Lease
 			require.False(k, k.create(first)[0].Existing)
 			again := k.create(second)[0]
 			require.True(k, again.Existing)
 			require.Equal(k, first.Run.ID, again.Run.ID)
-			require.Zero(k, again.Epoch)
+			require.Zero(k, again.Epoch, "who has the same key is not who leased it")
 			_, err := k.Store.Run(k.ctx, acme, second.Run.ID)
 			k.code(flowforge.CodeNotFound, err)
 		}},
@@ -227,8 +228,7 @@ func orderCases() []testCase {
 			n := k.newRun()
 			n.WakeAt = k.Now().Add(k.Lease)
 			k.create(n)
-			require.Empty(k, k.claimed())
-			k.Advance(k.Lease)
+			k.waitOut(k.Lease)
 			require.Len(k, k.claimed(), 1)
 		}},
 		{"workers that claim at once never get the same run", claimedOnce},

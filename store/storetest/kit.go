@@ -109,6 +109,18 @@ func idsOf(claimed []store.Claimed) []flowforge.RunID {
 	return ids
 }
 
+// waitOut lets d pass, and checks that nothing can be claimed before that.
+func (k *kit) waitOut(d time.Duration) {
+	k.Helper()
+	require.Empty(k, k.claimed(), "claimed before its time")
+	if k.Exact {
+		k.Advance(d - time.Microsecond)
+		require.Empty(k, k.claimed(), "claimed a microsecond early")
+		d = time.Microsecond
+	}
+	k.Advance(d)
+}
+
 // owned is a run under a lease, as its owner sees it.
 type owned struct {
 	kit   *kit

@@ -18,8 +18,7 @@ func leaseCases() []testCase {
 				require.Len(k, claimed, 1)
 				require.Equal(k, epoch, claimed[0].Lease.Epoch)
 				require.Equal(k, int(epoch), claimed[0].Claims)
-				require.Empty(k, k.claimed(), "claimed under a lease")
-				k.Advance(k.Lease)
+				k.waitOut(k.Lease)
 			}
 		}},
 		{"an eager lease ends like any other", func(k *kit) {
@@ -149,8 +148,7 @@ func parkCases() []testCase {
 		{"a parked run is claimed when its time has come, never early", func(k *kit) {
 			o := k.start(k.newRun())
 			k.commit(o.park(k.Now().Add(k.Lease)))
-			require.Empty(k, k.claimed())
-			k.Advance(k.Lease)
+			k.waitOut(k.Lease)
 			claimed := k.claim(long)
 			require.Len(k, claimed, 1)
 			require.Equal(k, "snapshot", string(claimed[0].Snapshot))

@@ -53,7 +53,10 @@ func slotCases() []testCase {
 			k.create(both)
 			k.commit(a.end(flowforge.RunSucceeded))
 			require.Empty(k, k.claimed())
+			single := k.start(k.slotted(1, "a"))
 			k.commit(b.end(flowforge.RunSucceeded))
+			require.Empty(k, k.claimed())
+			k.commit(single.end(flowforge.RunSucceeded))
 			k.create(k.slotted(1, "a"), k.slotted(1, "b"))
 			require.Equal(k, []flowforge.RunID{both.Run.ID}, k.claimed())
 		}},
@@ -180,7 +183,7 @@ func limitHolds(k *kit) {
 	holding, most, ended := 0, 0, 0
 	for range workers {
 		all.Go(func() {
-			for {
+			for empty := 0; ; {
 				lock.Lock()
 				done := ended == runs || k.Failed()
 				lock.Unlock()
@@ -190,8 +193,11 @@ func limitHolds(k *kit) {
 				claimed, err := k.Store.Claim(k.ctx, store.Claim{
 					Worker: alice, Pools: []string{""}, NodeTypes: []string{"core.set@1"}, Limit: 2, For: long,
 				})
-				if err != nil {
-					k.Error(err)
+				if len(claimed) == 0 {
+					empty++
+				}
+				if err != nil || empty > 10_000 {
+					k.Errorf("claimed nothing %d times: %v", empty, err)
 					return
 				}
 				lock.Lock()

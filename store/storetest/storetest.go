@@ -19,6 +19,8 @@ type Harness struct {
 	Now func() time.Time
 	// Advance lets the store's clock go on by at least d. It may wait.
 	Advance func(d time.Duration)
+	// Exact says that the clock goes on by Advance alone, and by exactly d.
+	Exact bool
 	// Lease is the length of leases that a case lets run out; 0: a minute. Where Advance waits it should be
 	// short, but longer than a case may take between two calls.
 	Lease time.Duration
