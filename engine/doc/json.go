@@ -152,7 +152,7 @@ func (p *jsonParser) column() int {
 func (p *jsonParser) scalar() []byte {
 	start := p.at
 	if p.text[p.at] != '"' {
-		for p.at < len(p.text) && !bytes.ContainsRune([]byte(" \t\r\n,:]}"), rune(p.text[p.at])) {
+		for p.at < len(p.text) && strings.IndexByte(" \t\r\n,:]}", p.text[p.at]) < 0 {
 			p.at++
 		}
 		return p.text[start:p.at]

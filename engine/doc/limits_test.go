@@ -21,14 +21,15 @@ func codes(err error) []string {
 
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	bomb := "name: x\noutput:\n  - &a0 [" + strings.Repeat("lol,", 20) + "]\n"
+	var bomb strings.Builder
+	bomb.WriteString("name: x\noutput:\n  - &a0 [" + strings.Repeat("lol,", 20) + "]\n")
 	for i := range 12 {
-		bomb += fmt.Sprintf("  - &a%d [%s]\n", i+1, strings.Repeat(fmt.Sprintf("*a%d,", i), 20))
+		fmt.Fprintf(&bomb, "  - &a%d [%s]\n", i+1, strings.Repeat(fmt.Sprintf("*a%d,", i), 20))
 	}
 	for name, test := range map[string]struct{ file, text, code string }{
 		"size":                   {"x.yaml", strings.Repeat(" ", doc.MaxSize+1), "too_large"},
 		"size of JSON":           {"x.json", strings.Repeat(" ", doc.MaxSize+1), "too_large"},
-		"aliases":                {"x.yaml", bomb, "too_large"},
+		"aliases":                {"x.yaml", bomb.String(), "too_large"},
 		"depth":                  {"x.yaml", "name: x\noutput: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "\n", "too_deep"},
 		"depth of a value":       {"x.yaml", "name: x\noutput: " + strings.Repeat("[", 550) + strings.Repeat("]", 550) + "\n", "bad_value"},
 		"depth beyond YAML":      {"x.yaml", "output: " + strings.Repeat("[", 100_000), "syntax"},

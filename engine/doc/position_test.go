@@ -25,12 +25,12 @@ func TestPositions(t *testing.T) {
 	for name, test := range map[string]struct{ file, text, pointer, want string }{
 		"the document":              {"x.yaml", document, "", "2:1"},
 		"a value":                   {"x.yaml", document, "/name", "2:7"},
-		"in a flow":                 {"x.yaml", document, "/settings/concurrency/limit", "3:47"},
+		"in a flow":                 {"x.yaml", document, "/settings/concurrency/limit", "3:46"},
 		"an item":                   {"x.yaml", document, "/nodes/1", "13:3"},
 		"a field of an item":        {"x.yaml", document, "/nodes/1/type", "14:9"},
 		"a name, its value below":   {"x.yaml", document, "/nodes", "5:1"},
 		"a text in a block":         {"x.yaml", document, "/nodes/1/notes", "16:10"},
-		"through an alias":          {"x.yaml", document, "/nodes/1/retry/jitter", "10:78"},
+		"through an alias":          {"x.yaml", document, "/nodes/1/retry/jitter", "10:80"},
 		"a missing field":           {"x.yaml", document, "/nodes/1/params", "13:3"},
 		"below a missing field":     {"x.yaml", document, "/nodes/1/params/url/0", "13:3"},
 		"a missing item":            {"x.yaml", document, "/nodes/7/id", "5:1"},
@@ -67,7 +67,7 @@ func TestLocateSortsWhatTheEngineFinds(t *testing.T) {
 	})
 	require.Equal(t, "flow.yaml:8:25: error: there is no parameter [unknown_field]\n"+
 		"flow.yaml:13:3: warning: nothing leads here [unreachable]\n"+
-		"flow.yaml:20:20: error: there is no node [unknown_node]", located.Error())
+		"flow.yaml:20:23: error: there is no node [unknown_node]", located.Error())
 	require.Len(t, flowforge.ProblemsOf(located), 3)
 	require.Empty(t, f.Locate(nil))
 }
@@ -128,3 +128,22 @@ func TestPrintTellsThatItCannotWrite(t *testing.T) {
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+// What could be read is there to find more in, and what follows from a problem that is told already is not
+// told again.
+func TestAddLeavesOutWhatFollows(t *testing.T) {
+	t.Parallel()
+	f, err := doc.Read("x.yaml", []byte("name: x\nnodes:\n  - id: a\n    type: {{ x }}\n    params: {a: !b c}\n"))
+	found, ok := errors.AsType[doc.Problems](err)
+	require.True(t, ok)
+	require.Equal(t, flowforge.NodeID("a"), f.Workflow.Nodes[0].ID)
+	all := f.Add(found, flowforge.Problems{
+		{Code: "unreachable", Pointer: "/nodes/0"},
+		{Code: "missing_type", Pointer: "/nodes/0/type"},
+		{Code: "bad_params", Pointer: "/nodes/0/params/a/b"},
+		{Code: "bad_params", Pointer: "/nodes/0/params"},
+		{Code: "odd", Pointer: "odd"},
+	})
+	require.Equal(t, "x.yaml:1:1: error:  [odd]\nx.yaml:3:5: error:  [unreachable]\n"+found[0].String()+
+		"\nx.yaml:5:13: error:  [bad_params]\n"+found[1].String(), all.Error())
+}

@@ -93,7 +93,7 @@ func window(line string, column int) (cut string, columnInCut int) {
 		start = min(column-before, len(runes)-width)
 	}
 	for i, r := range runes {
-		if r != '\t' && (r < ' ' || r == utf8.RuneError || r == 0x7f) {
+		if r != '\t' && (r < ' ' || r == utf8.RuneError || r >= 0x7f && r < 0xa0) {
 			runes[i] = '\ufffd' // not for a terminal to act on
 		}
 	}

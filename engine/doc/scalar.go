@@ -9,8 +9,6 @@ import (
 
 // The core schema of YAML 1.2 (section 10.3.2).
 var (
-	nullPattern  = regexp.MustCompile(`^(null|Null|NULL|~|)$`)
-	boolPattern  = regexp.MustCompile(`^(true|True|TRUE|false|False|FALSE)$`)
 	intPattern   = regexp.MustCompile(`^([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
 	floatPattern = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
 	otherPattern = regexp.MustCompile(`^([-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN)$`)
@@ -24,22 +22,32 @@ func isText(plain string) bool {
 	switch c := plain[0]; {
 	case c >= '0' && c <= '9', strings.IndexByte("+-.", c) >= 0:
 		return !intPattern.MatchString(plain) && !floatPattern.MatchString(plain) && !otherPattern.MatchString(plain)
-	case strings.IndexByte("nNtTfF~", c) >= 0:
-		return !nullPattern.MatchString(plain) && !boolPattern.MatchString(plain)
 	}
-	return true
+	return word(plain) == ""
+}
+
+// word gives the JSON of a plain scalar that is null, true or false, or "".
+func word(plain string) string {
+	switch plain {
+	case "null", "Null", "NULL", "~", "":
+		return "null"
+	case "true", "True", "TRUE":
+		return "true"
+	case "false", "False", "FALSE":
+		return "false"
+	}
+	return ""
 }
 
 // number gives the JSON of a plain scalar that is not text: null, true, false or a number.
 func number(plain string) (json, mend string) {
+	if json = word(plain); json != "" {
+		return json, ""
+	}
 	digits := strings.TrimLeft(plain, "+-")
 	switch {
-	case nullPattern.MatchString(plain):
-		return "null", ""
-	case boolPattern.MatchString(plain):
-		return strings.ToLower(plain), ""
 	case otherPattern.MatchString(plain):
-		return "", fmt.Sprintf("%s is not a number a document can hold: write it in quotes if it is text", plain)
+		return "", plain + " is not a number a document can hold: write it in quotes if it is text"
 	case strings.HasPrefix(plain, "0x"), strings.HasPrefix(plain, "0o"):
 		n, err := strconv.ParseUint(plain, 0, 64)
 		if err != nil {

@@ -51,8 +51,8 @@ const (
 	completed              // anything else
 )
 
-// report notes a slip at a byte of a line.
-func (f *slipFinder) report(line, at int, format string, args ...any) {
+// reportf notes a slip at a byte of a line.
+func (f *slipFinder) reportf(line, at int, format string, args ...any) {
 	if f.found == nil {
 		column := utf8.RuneCountInString(f.lines[line][:at]) + 1
 		f.found = &slip{Position{Line: line + 1, Column: column}, fmt.Sprintf(format, args...)}
@@ -66,7 +66,7 @@ func (f *slipFinder) readLine() {
 	indent := len(line) - len(content)
 	switch trimmed := strings.TrimSpace(content); {
 	case strings.HasPrefix(line, "%YAML") && trimmed != "%YAML 1.1":
-		f.report(f.line, 0, "this line is not understood and not needed: remove it")
+		f.reportf(f.line, 0, "this line is not understood and not needed: remove it")
 		return
 	case trimmed == "", trimmed[0] == '#', indent == 0 && trimmed[0] == '%':
 		f.line++
@@ -76,7 +76,7 @@ func (f *slipFinder) readLine() {
 		f.line++
 		return
 	case content[0] == '\t':
-		f.report(f.line, indent, "a tab cannot indent a line: use spaces")
+		f.reportf(f.line, indent, "a tab cannot indent a line: use spaces")
 		return
 	}
 	if f.fits(indent, isItem(content)) {
@@ -97,16 +97,16 @@ func (f *slipFinder) fits(indent int, item bool) bool {
 	case len(f.levels) == 0 && !closed:
 		return true
 	case len(f.levels) == 0, closed && f.top().indent != indent:
-		f.report(f.line, indent, "this line is indented by %d, which fits no line above it: indent it as its neighbours are", indent)
+		f.reportf(f.line, indent, "this line is indented by %d, which fits no line above it: indent it as its neighbours are", indent)
 		return false
 	case indent > f.top().indent:
 		return f.fitsDeeper(indent)
 	case item && !f.top().list && f.value != missing:
-		f.report(f.line, indent, "a list item cannot stand among fields: indent it below the field it belongs to")
+		f.reportf(f.line, indent, "a list item cannot stand among fields: indent it below the field it belongs to")
 		return false
 	case !item && f.top().list:
 		if f.levels = f.levels[:len(f.levels)-1]; len(f.levels) == 0 || f.top().indent != indent {
-			f.report(f.line, indent, "this stands among list items and is none: begin it with \"- \", or indent it below the item it belongs to")
+			f.reportf(f.line, indent, "this stands among list items and is none: begin it with \"- \", or indent it below the item it belongs to")
 			return false
 		}
 	}
@@ -118,7 +118,8 @@ func (f *slipFinder) fitsDeeper(indent int) bool {
 		return true
 	}
 	if at := colonIn(f.lines[f.line][indent:]); f.value == completed || at >= 0 {
-		f.report(f.line, indent, "this line is indented deeper, but what it would belong to has a value already: indent it as its neighbours are")
+		f.reportf(f.line, indent,
+			"this line is indented deeper, but what it would belong to has a value already: indent it as its neighbours are")
 		return false
 	}
 	f.line++
@@ -161,10 +162,10 @@ func (f *slipFinder) readContent(at int) {
 func (f *slipFinder) reportNoColon(at int) {
 	rest := f.lines[f.line][at:]
 	if colon := strings.IndexByte(rest, ':'); colon > 0 {
-		f.report(f.line, at+colon, "put a space after this colon")
+		f.reportf(f.line, at+colon, "put a space after this colon")
 		return
 	}
-	f.report(f.line, at, "a field is its name, a colon and its value: there is no colon here")
+	f.reportf(f.line, at, "a field is its name, a colon and its value: there is no colon here")
 }
 
 func (f *slipFinder) open(l level) {

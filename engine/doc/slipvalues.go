@@ -24,7 +24,7 @@ func (f *slipFinder) readValue(at int) {
 	case '{', '[':
 		if strings.HasPrefix(text, "{{") {
 			value, _, _ := strings.Cut(text, " #")
-			f.report(f.line, at, "%s", unquotedExpression(value))
+			f.reportf(f.line, at, "%s", unquotedExpression(value))
 			return
 		}
 		f.readFlow(at)
@@ -37,12 +37,12 @@ func (f *slipFinder) readValue(at int) {
 		return
 	case '*':
 		if name := alias.FindStringSubmatch(text); name == nil {
-			f.report(f.line, at, "a value that begins with * must stand in quotes: write %s", quoted(text))
+			f.reportf(f.line, at, "a value that begins with * must stand in quotes: write %s", quoted(text))
 		} else if !strings.Contains(f.text, "&"+name[1]) {
-			f.report(f.line, at, "nothing is marked &%s: mark what this stands for, or put it in quotes", name[1])
+			f.reportf(f.line, at, "nothing is marked &%s: mark what this stands for, or put it in quotes", name[1])
 		}
 	case '@', '`', '%', ',', ']', '}':
-		f.report(f.line, at, "a value cannot begin with %c: put it in quotes", text[0])
+		f.reportf(f.line, at, "a value cannot begin with %c: put it in quotes", text[0])
 	default:
 		f.readPlain(at)
 	}
@@ -54,9 +54,9 @@ func (f *slipFinder) readPlain(at int) {
 	f.value = plain
 	switch colon := colonIn(text); {
 	case isItem(text):
-		f.report(f.line, at, "a list cannot begin on the line of its name: begin a new line, or write [ ... ]")
+		f.reportf(f.line, at, "a list cannot begin on the line of its name: begin a new line, or write [ ... ]")
 	case colon >= 0:
-		f.report(f.line, at+colon, "a colon and a space inside a value end it: put the value in quotes, %s", quoted(text))
+		f.reportf(f.line, at+colon, "a colon and a space inside a value end it: put the value in quotes, %s", quoted(text))
 	}
 }
 
@@ -87,7 +87,7 @@ func (f *slipFinder) readQuoted(at int) {
 	line, opening := f.line, f.lines[f.line][at]
 	end := f.closingQuote(at)
 	if end < 0 {
-		f.report(line, at, "this quote is never closed: put a %c where the text ends", opening)
+		f.reportf(line, at, "this quote is never closed: put a %c where the text ends", opening)
 		return
 	}
 	rest := f.lines[f.line][end+1:]
@@ -96,11 +96,12 @@ func (f *slipFinder) readQuoted(at int) {
 	case trimmed == "" || trimmed[0] == '#':
 		return
 	case f.line > line:
-		f.report(line, at, "this quote is closed only on line %d: put a %c where the text ends", f.line+1, opening)
+		f.reportf(line, at, "this quote is closed only on line %d: put a %c where the text ends", f.line+1, opening)
 	case opening == '\'':
-		f.report(f.line, end, "the text ends at this quote, but more follows: write '' for a single quote inside single quotes")
+		f.reportf(f.line, end, "the text ends at this quote, but more follows: write '' for a single quote inside single quotes")
 	default:
-		f.report(f.line, len(f.lines[f.line])-len(trimmed), `this follows the text's closing quote: put all of it inside, with \" for a quote in it`)
+		f.reportf(f.line, len(f.lines[f.line])-len(trimmed),
+			`this follows the text's closing quote: put all of it inside, with \" for a quote in it`)
 	}
 }
 
@@ -117,7 +118,7 @@ func (f *slipFinder) closingQuote(at int) int {
 			switch {
 			case line[i] == '\\' && quote == '"':
 				if i++; i < len(line) && !strings.ContainsRune(escapes, rune(line[i])) {
-					f.report(f.line, i-1, `\%c means nothing inside double quotes: write \\ for a backslash, or use single quotes`, line[i])
+					f.reportf(f.line, i-1, `\%c means nothing inside double quotes: write \\ for a backslash, or use single quotes`, line[i])
 				}
 			case line[i] == quote && quote == '\'' && i+1 < len(line) && line[i+1] == quote:
 				i++
@@ -143,7 +144,7 @@ func (f *slipFinder) readFlow(at int) {
 		for i >= len(f.lines[f.line]) {
 			if f.line+1 == len(f.lines) {
 				last := open[len(open)-1]
-				f.report(last.line, last.at, "this %c is never closed", last.char)
+				f.reportf(last.line, last.at, "this %c is never closed", last.char)
 				return
 			}
 			f.line, i = f.line+1, 0
@@ -158,7 +159,7 @@ func (f *slipFinder) readFlow(at int) {
 		case c == '}' || c == ']':
 			last := open[len(open)-1]
 			if last.char != c-2 { // in ASCII, a closing bracket is two after its opening one
-				f.report(f.line, i, "this %c closes the %c of line %d: one of them is wrong", c, last.char, last.line+1)
+				f.reportf(f.line, i, "this %c closes the %c of line %d: one of them is wrong", c, last.char, last.line+1)
 				return
 			}
 			if open = open[:len(open)-1]; len(open) == 0 {
@@ -171,7 +172,7 @@ func (f *slipFinder) readFlow(at int) {
 			quote := f.line
 			end := f.closingQuote(i)
 			if end < 0 {
-				f.report(quote, i, "this quote is never closed: put a %c where the text ends", c)
+				f.reportf(quote, i, "this quote is never closed: put a %c where the text ends", c)
 				return
 			}
 			i = end
@@ -187,7 +188,7 @@ func (f *slipFinder) reportInFlow(at int) {
 		start = colon + 1
 	}
 	start += len(line[start:at]) - len(strings.TrimLeft(line[start:at], " "))
-	f.report(f.line, start, "%s", unquotedExpression(firstExpression(line[start:])))
+	f.reportf(f.line, start, "%s", unquotedExpression(firstExpression(line[start:])))
 }
 
 // beginsItem reports whether what follows the text in a flow is a new item, name or value.
@@ -199,7 +200,8 @@ func beginsItem(before string) bool {
 func (f *slipFinder) endFlow(at int) {
 	rest := strings.TrimLeft(f.lines[f.line][at+1:], " \t")
 	if rest != "" && rest[0] != '#' {
-		f.report(f.line, len(f.lines[f.line])-len(rest), "this follows the end of the list or object: remove it, or put the whole value in quotes")
+		f.reportf(f.line, len(f.lines[f.line])-len(rest),
+			"this follows the end of the list or object: remove it, or put the whole value in quotes")
 	}
 }
 
@@ -220,7 +222,7 @@ func (f *slipFinder) readBlock() {
 		case deep == 0:
 			deep = indent
 		case indent < deep:
-			f.report(f.line, indent, "this line is indented less than the text it belongs to: indent it by %d", deep)
+			f.reportf(f.line, indent, "this line is indented less than the text it belongs to: indent it by %d", deep)
 			return
 		}
 	}

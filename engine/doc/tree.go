@@ -2,6 +2,7 @@ package doc
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -69,8 +70,16 @@ func (w *jsonWriter) write(n *node) {
 
 // quote writes a string as JSON.
 func quote(text string) string {
-	quoted, _ := json.Marshal(text) // a string can always be encoded
-	return string(quoted)
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			quoted, err := json.Marshal(text)
+			if err != nil {
+				panic(err) // a string can always be encoded
+			}
+			return string(quoted)
+		}
+	}
+	return `"` + text + `"`
 }
 
 // find gives where a JSON pointer leads to, as far as there is anything: to a field's name if name is wanted
@@ -101,8 +110,8 @@ func (n *node) step(step string) (child *node, at Position, ok bool) {
 			return n.items[i], n.items[i].position(), true
 		}
 	case isObject:
-		for i := len(n.fields) - 1; i >= 0; i-- { // of equal names, the last is the one too many
-			if f := n.fields[i]; f.name == step {
+		for _, f := range slices.Backward(n.fields) { // of equal names, the last is the one too many
+			if f.name == step {
 				return f.value, Position{Line: f.line, Column: f.column}, true
 			}
 		}

@@ -45,7 +45,7 @@ func things(depth int) *rapid.Generator[any] {
 }
 
 func values() *rapid.Generator[flowforge.Value] {
-	return rapid.Map(things(3), func(x any) flowforge.Value { return flowforge.MustValue(x) })
+	return rapid.Map(things(3), flowforge.MustValue)
 }
 
 func workflows() *rapid.Generator[*flowforge.Workflow] {

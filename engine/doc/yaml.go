@@ -45,8 +45,8 @@ func parseYAML(f *File) (*node, Problems) {
 
 // isControl reports whether YAML keeps a character out of a file.
 func isControl(r rune) bool {
-	switch {
-	case r == '\t', r == '\n', r == '\r', r == 0x85:
+	switch r {
+	case '\t', '\n', '\r', 0x85:
 		return false
 	}
 	return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0xfeff || r == 0xfffe || r == 0xffff
@@ -67,11 +67,18 @@ func (f *File) yamlSlip(err error) Located {
 	return f.syntax(Position{Line: max(1, line), Column: 1}, "this is not YAML, here or below: "+message)
 }
 
+// step leads from an object to a field, or from a list to an item.
+type step struct {
+	name  string
+	index int
+	named bool // whether it is name, not index
+}
+
 // converter makes a tree of what the parser gives.
 type converter struct {
 	file     *File
 	problems Problems
-	path     []string             // steps of the JSON pointer, escaped
+	path     []step
 	anchors  map[*yaml.Node]*node // what aliases stand for; nil while it is being converted
 }
 
@@ -93,7 +100,7 @@ func (c *converter) convert(y *yaml.Node) *node {
 	case y.Kind == yaml.SequenceNode:
 		n.kind = isList
 		for i, item := range y.Content {
-			c.path = append(c.path, strconv.Itoa(i))
+			c.path = append(c.path, step{index: i})
 			n.items = append(n.items, c.convert(item))
 			c.path = c.path[:len(c.path)-1]
 		}
@@ -106,23 +113,27 @@ func (c *converter) convert(y *yaml.Node) *node {
 }
 
 func (c *converter) alias(y *yaml.Node, n *node) *node {
-	target, known := c.anchors[y.Alias]
-	if known && target == nil {
+	switch target, known := c.anchors[y.Alias]; {
+	case !known: // it is part of something that was refused
+		return n
+	case target == nil:
 		c.add(n.position(), "alias_in_itself", fmt.Sprintf("*%s stands inside what it stands for: write it out", y.Value))
 		return n
+	default:
+		return target
 	}
-	return target
 }
 
 func (c *converter) object(y *yaml.Node, n *node) {
 	n.kind = isObject
-	first := make(map[string]int, len(y.Content)/2)
+	n.fields = make([]field, 0, len(y.Content)/2)
+	first := finder{}
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key := y.Content[i]
 		at := Position{Line: key.Line, Column: key.Column}
 		name, mend := keyName(key)
-		c.path = append(c.path, flowforge.EscapePointer(name))
-		line, twice := first[name]
+		c.path = append(c.path, step{name: name, named: true})
+		line, twice := first.line(n.fields, name)
 		switch {
 		case mend != "":
 			c.add(at, "bad_key", mend)
@@ -130,11 +141,31 @@ func (c *converter) object(y *yaml.Node, n *node) {
 			c.add(at, "duplicate_field",
 				fmt.Sprintf("the field %q is given more than once here, first on line %d: keep one", name, line))
 		default:
-			first[name] = key.Line
 			n.fields = append(n.fields, field{name: name, line: at.Line, column: at.Column, value: c.convert(y.Content[i+1])})
 		}
 		c.path = c.path[:len(c.path)-1]
 	}
+}
+
+// finder finds the fields of an object by name as they come.
+type finder map[string]int // line by name; empty while there are few fields
+
+// line gives the line of the field of a name, if there is one.
+func (f finder) line(fields []field, name string) (line int, found bool) {
+	const few = 16
+	if len(fields) < few {
+		for _, field := range fields {
+			if field.name == name {
+				return field.line, true
+			}
+		}
+		return 0, false
+	}
+	for _, field := range fields[len(f):] {
+		f[field.name] = field.line
+	}
+	line, found = f[name]
+	return line, found
 }
 
 // keyName gives the name of a field, and a sentence to mend it where it is not text.
@@ -173,11 +204,16 @@ func (c *converter) add(at Position, code, message string) {
 	if len(c.problems) == maxProblems {
 		code, message = "too_many_problems", fmt.Sprintf("there are more than %d problems: mend these first", maxProblems)
 	}
-	pointer := ""
-	if len(c.path) > 0 {
-		pointer = "/" + strings.Join(c.path[:min(len(c.path), maxPointer)], "/")
+	var pointer strings.Builder
+	for _, s := range c.path[:min(len(c.path), maxPointer)] {
+		pointer.WriteByte('/')
+		if s.named {
+			pointer.WriteString(flowforge.EscapePointer(s.name))
+		} else {
+			pointer.WriteString(strconv.Itoa(s.index))
+		}
 	}
-	c.problems = append(c.problems, c.file.problem(at, code, pointer, message))
+	c.problems = append(c.problems, c.file.problem(at, code, pointer.String(), message))
 }
 
 func (c *converter) scalar(y *yaml.Node, n *node) {
