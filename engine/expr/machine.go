@@ -49,6 +49,9 @@ type scope struct {
 }
 
 func newMachine(ctx context.Context, env *Env) *machine {
+	if env == nil {
+		env = &Env{}
+	}
 	return &machine{ctx: ctx, env: env, steps: MaxSteps, check: MaxSteps - checkEvery, memory: MaxMemory}
 }
 

@@ -189,6 +189,12 @@ func TestExpression(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, true, got)
 
+	nothing, problems := compiler.Expression("{{ [input, nodes.a.output, index] }}", "", expr.ScopeElement)
+	require.Empty(t, problems)
+	got, err = nothing.Eval(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, []any{nil, nil, int64(0)}, got)
+
 	for _, source := range []string{"item.n", "a {{ item.n }}", "{{ item.n }}{{ item.n }}", "", "{{ item.n"} {
 		program, problems := compiler.Expression(source, "/params/condition", expr.ScopeElement)
 		require.Len(t, problems, 1, source)
