@@ -117,10 +117,14 @@ func (r *run) stop(ref dag.Ref) {
 	}
 	cause := errStopped
 	if a.expired {
-		cause = flowforge.Errorf(flowforge.CodeNodeTimeout, "the node took longer than its node_timeout of %s", a.node.Doc.NodeTimeout)
+		cause = a.nodeTimeout()
 	}
 	a.cancel(cause)
 	r.bePatient(a, cause)
+}
+
+func (a *activity) nodeTimeout() *flowforge.Error {
+	return flowforge.Errorf(flowforge.CodeNodeTimeout, "the node took longer than its node_timeout of %s", a.node.Doc.NodeTimeout)
 }
 
 // bePatient abandons an attempt that does not end when it is told to: the run goes on without it, and the
@@ -154,7 +158,7 @@ func (r *run) bePatient(a *activity, cause error) {
 func (r *run) execute(ctx context.Context, a *activity) (ports flowforge.Ports, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.engine.logger.Error("node panicked", "run", r.info.ID, "node", a.node.Doc.ID, "panic", p, "stack", string(debug.Stack()))
+			r.engine.logger.ErrorContext(ctx, "node panicked", "run", r.info.ID, "node", a.node.Doc.ID, "panic", p, "stack", string(debug.Stack()))
 			ports, err = nil, nodes.Permanent(flowforge.Errorf(flowforge.CodePanic, "the node panicked: %v", p))
 		}
 	}()
@@ -200,7 +204,7 @@ func (r *run) endAttempt(ctx context.Context, a *activity, ports flowforge.Ports
 			err = cause
 		}
 	}
-	return r.attemptEvent(a, ports, err), true
+	return r.attemptEvent(a, ports, err), true //nolint:contextcheck // What follows belongs to the run, not to the attempt.
 }
 
 // attemptEvent notes what an attempt came to and gives the event for the plan.
@@ -252,7 +256,8 @@ func portsOf(n *dag.Node, ports flowforge.Ports) ([]int32, error) {
 	for _, out := range ports {
 		i := n.Port(out.Port)
 		if i < 0 {
-			return nil, nodes.Permanent(flowforge.Errorf(flowforge.CodeNodeFailed, "%s emitted on the port %q, which it does not have", n.Doc.Type, out.Port))
+			return nil, nodes.Permanent(flowforge.Errorf(flowforge.CodeNodeFailed,
+				"%s emitted on the port %q, which it does not have", n.Doc.Type, out.Port))
 		}
 		emitted = append(emitted, i)
 	}

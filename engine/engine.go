@@ -109,54 +109,6 @@ func New(config Config) (*Engine, error) {
 	return e, nil
 }
 
-// fillIn gives everything that the configuration leaves out its default.
-func (e *Engine) fillIn() error {
-	c := &e.config
-	if e.logger == nil {
-		e.logger = slog.New(slog.DiscardHandler)
-	}
-	if e.meter == nil {
-		e.meter = noMeter{}
-	}
-	if e.clock == nil {
-		e.clock = systemClock{}
-	}
-	if c.Workers <= 0 {
-		c.Workers = 256
-	}
-	if c.Lease <= 0 {
-		c.Lease = 30 * time.Second
-	}
-	if c.Pools == nil {
-		c.Pools = []string{""}
-	}
-	if c.Random == nil {
-		c.Random = rand.Float64 //nolint:gosec // Jitter and random() need no secrecy.
-	}
-	if c.NewID == nil {
-		c.NewID = newUUID
-	}
-	if c.Credentials == nil {
-		c.Credentials = nodes.StaticCredentials{}
-	}
-	if c.Nodes == nil {
-		registry, err := nodes.NewRegistry(builtin.Types()...)
-		if err != nil {
-			return err
-		}
-		c.Nodes = registry
-	}
-	if c.Store == nil {
-		kept := memory.New(memory.Config{Now: e.clock.Now})
-		c.Store, e.owns = kept, append(e.owns, kept.Close)
-	}
-	if c.Queue == nil {
-		hints := queuememory.New()
-		c.Queue, e.owns = hints, append(e.owns, hints.Close)
-	}
-	return nil
-}
-
 func newUUID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // Close takes no more runs and waits for those under way to end, at most until ctx does; then it stops their
@@ -184,6 +136,54 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 	e.owns = nil
 	return failed
+}
+
+// fillIn gives everything that the configuration leaves out its default.
+func (e *Engine) fillIn() error {
+	c := &e.config
+	if e.logger == nil {
+		e.logger = slog.New(slog.DiscardHandler)
+	}
+	if e.meter == nil {
+		e.meter = noMeter{}
+	}
+	if e.clock == nil {
+		e.clock = systemClock{}
+	}
+	if c.Workers <= 0 {
+		c.Workers = 256
+	}
+	if c.Lease <= 0 {
+		c.Lease = 30 * time.Second
+	}
+	if c.Pools == nil {
+		c.Pools = []string{""}
+	}
+	if c.Random == nil {
+		c.Random = rand.Float64
+	}
+	if c.NewID == nil {
+		c.NewID = newUUID
+	}
+	if c.Credentials == nil {
+		c.Credentials = nodes.StaticCredentials{}
+	}
+	if c.Nodes == nil {
+		registry, err := nodes.NewRegistry(builtin.Types()...)
+		if err != nil {
+			return err
+		}
+		c.Nodes = registry
+	}
+	if c.Store == nil {
+		kept := memory.New(memory.Config{Now: e.clock.Now})
+		c.Store, e.owns = kept, append(e.owns, kept.Close)
+	}
+	if c.Queue == nil {
+		hints := queuememory.New()
+		c.Queue, e.owns = hints, append(e.owns, hints.Close)
+	}
+	return nil
 }
 
 // drain waits until no run is under way, at most until ctx ends; those left are then given back.

@@ -152,9 +152,9 @@ func TestDoIsCanceledWithItsContext(t *testing.T) {
 func TestWatchGivesEveryDurableEventOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e := newEngine(t, engine.Config{}, do("test.talk", func(_ context.Context, call *nodes.Call) (flowforge.Ports, error) {
+		e := newEngine(t, engine.Config{}, do("test.talk", func(ctx context.Context, call *nodes.Call) (flowforge.Ports, error) {
 			call.Progress(0.5, "half")
-			call.Log().Info("hello", "n", 1)
+			call.Log().InfoContext(ctx, "hello", "n", 1)
 			return flowforge.Out(flowforge.Value{}), nil
 		}))
 		loop(t, e)
@@ -194,6 +194,22 @@ func TestWatchGivesEveryDurableEventOnce(t *testing.T) {
 		require.Len(t, lines, 1)
 		require.Equal(t, "hello", lines[0].Message)
 	})
+}
+
+func TestALongLoopTellsHowFarItIs(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, engine.Config{})
+	node := flowforge.Node{ID: "n", Type: "core.noop", Each: flowforge.MustValue(make([]any, 250))}
+	run, err := e.Do(t.Context(), workflow(nil, node), nil)
+	require.NoError(t, err)
+	var told []string
+	for event, err := range e.Watch(t.Context(), run.Workspace, run.ID, 0) {
+		require.NoError(t, err)
+		if event.Kind == flowforge.EventNodeElements {
+			told = append(told, event.Data.String())
+		}
+	}
+	require.Equal(t, []string{`{"done":100,"failed":0,"total":250}`, `{"done":200,"failed":0,"total":250}`}, told)
 }
 
 func TestAHandlerIsToldOfFailures(t *testing.T) {
@@ -277,14 +293,15 @@ func TestLeasesAreRenewedWhileARunLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := memory.New(memory.Config{})
 		e := newEngine(t, engine.Config{Store: shared, Lease: 30 * time.Second})
-		go func() {
-			time.Sleep(30 * time.Minute) //nolint:forbidigo // In a bubble.
-			claimed, err := shared.Claim(context.Background(), store.Claim{Worker: "other", Pools: []string{""}, NodeTypes: []string{"core.wait@1"}, Limit: 1, For: time.Minute})
-			require.NoError(t, err)
-			require.Empty(t, claimed, "nobody else may claim it")
-		}()
+		var claimed []store.Claimed
+		time.AfterFunc(30*time.Minute, func() {
+			claimed, _ = shared.Claim(context.Background(), store.Claim{
+				Worker: "other", Pools: []string{""}, NodeTypes: []string{"core.wait@1"}, Limit: 1, For: time.Minute,
+			})
+		})
 		_, err := e.Do(t.Context(), workflow(nil, waiting("n")), nil)
 		require.NoError(t, err)
+		require.Empty(t, claimed, "nobody else may claim it")
 	})
 }
 

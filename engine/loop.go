@@ -16,8 +16,12 @@ type gather struct {
 	last     int               // most passes of a repeat
 	done     []flowforge.Ports // what each element emitted
 	failures []elementFailure  // in no order
-	told     int               // elements that watchers know to have ended
-	ended    int
+	ended    int32
+}
+
+// count gives how many elements there are; of a repeat how many passes there may be.
+func (g *gather) count() int32 {
+	return int32(max(len(g.items), g.last)) //nolint:gosec // At most maxElements.
 }
 
 // elementFailure is an element of `errors`.
@@ -61,7 +65,7 @@ func (r *run) expand(a *activity) dag.Event {
 		a.frame.gathers = make(map[int32]*gather)
 	}
 	a.frame.gathers[a.ref.Node] = g
-	return dag.Event{Kind: dag.Expanded, At: a.ref, Count: int32(max(len(g.items), g.last)), Parallel: parallel}
+	return dag.Event{Kind: dag.Expanded, At: a.ref, Count: g.count(), Parallel: parallel}
 }
 
 // elements evaluates what a loop runs over.
@@ -76,7 +80,8 @@ func (r *run) elements(a *activity) (*gather, int32, error) {
 		}
 		limit, ok := most.Any().(int64)
 		if !ok || limit < 1 || limit > maxElements {
-			return nil, 0, flowforge.Errorf(flowforge.CodeInvalidParams, "max of %s must be a whole number from 1 to %d, not %s", a.title(), maxElements, shorten(most))
+			return nil, 0, flowforge.Errorf(flowforge.CodeInvalidParams,
+				"max of %s must be a whole number from 1 to %d, not %s", a.title(), maxElements, shorten(most))
 		}
 		g.last, g.done = int(limit), make([]flowforge.Ports, 1)
 		return g, 1, nil
@@ -90,7 +95,8 @@ func (r *run) elements(a *activity) (*gather, int32, error) {
 		return nil, 0, flowforge.Errorf(flowforge.CodeEachNotList, "%s can only run over a list, not over %s", a.title(), shorten(list))
 	}
 	if len(items) > maxElements {
-		return nil, 0, flowforge.Errorf(flowforge.CodeValueTooLarge, "%s can run over %d elements at most, not %d", a.title(), maxElements, len(items))
+		return nil, 0, flowforge.Errorf(flowforge.CodeValueTooLarge,
+			"%s can run over %d elements at most, not %d", a.title(), maxElements, len(items))
 	}
 	g.items, g.done = items, make([]flowforge.Ports, len(items))
 	parallel, err := r.width(a)
@@ -111,7 +117,8 @@ func (r *run) width(a *activity) (int32, error) {
 	}
 	parallel, ok := given.Any().(int64)
 	if !ok || parallel < 1 || parallel > maxElements {
-		return 0, flowforge.Errorf(flowforge.CodeInvalidParams, "parallel of %s must be a whole number of at least 1, not %s", a.title(), shorten(given))
+		return 0, flowforge.Errorf(flowforge.CodeInvalidParams,
+			"parallel of %s must be a whole number of at least 1, not %s", a.title(), shorten(given))
 	}
 	return int32(parallel), nil
 }
@@ -125,6 +132,9 @@ func shorten(v flowforge.Value) string {
 	return string(text)
 }
 
+// tellElements is how many elements of a loop end at least between two events that tell of them.
+const tellElements int32 = 100
+
 // elementEnded keeps what an element came to.
 func (r *run) elementEnded(a *activity, status flowforge.NodeStatus) {
 	g := a.frame.gathers[a.ref.Node]
@@ -132,6 +142,12 @@ func (r *run) elementEnded(a *activity, status flowforge.NodeStatus) {
 		return
 	}
 	g.ended++
+	if step := max(tellElements, g.count()/100); g.ended%step == 0 {
+		r.record(flowforge.Event{
+			Kind: flowforge.EventNodeElements, Node: a.node.Doc.ID, Element: a.frame.path,
+			Data: flowforge.MustValue(map[string]any{"done": g.ended, "failed": len(g.failures), "total": g.count()}),
+		})
+	}
 	switch {
 	case status == flowforge.NodeFailed:
 		g.failures = append(g.failures, elementFailure{Index: a.index, Error: a.failure})

@@ -50,7 +50,8 @@ func (r *run) goesOn(a *activity, f *frame, g *gather, output flowforge.Value) (
 	case !ok:
 		return false, flowforge.Errorf(flowforge.CodeInvalidParams, "until of %q must be true or false: compare something", a.node.Doc.ID)
 	case !ended && last:
-		return false, flowforge.Errorf(flowforge.CodeRepeatLimit, "%q made its most passes, %d, and `until` does not hold yet: raise max or mend the condition", a.node.Doc.ID, g.last)
+		return false, flowforge.Errorf(flowforge.CodeRepeatLimit,
+			"%q made its most passes, %d, and `until` does not hold yet: raise max or mend the condition", a.node.Doc.ID, g.last)
 	}
 	return !ended, nil
 }
@@ -138,7 +139,8 @@ func (r *run) failureFor(status flowforge.RunStatus) *flowforge.Failure {
 		}
 		return nodes.FailureOf(flowforge.Errorf(flowforge.CodeTimeout, "the finally nodes took longer than finally_timeout"))
 	case flowforge.RunTimedOut:
-		return nodes.FailureOf(flowforge.Errorf(flowforge.CodeRunTimeout, "the run took longer than its timeout of %s", r.workflow.Document.Settings.Timeout))
+		return nodes.FailureOf(flowforge.Errorf(flowforge.CodeRunTimeout,
+			"the run took longer than its timeout of %s", r.workflow.Document.Settings.Timeout))
 	case flowforge.RunCanceled:
 		text := "the run was canceled"
 		if r.info.Reason != "" {

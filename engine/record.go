@@ -136,13 +136,12 @@ func (a *activity) successReason() flowforge.Reason {
 // failureIn gives the failure of a node run: what its attempt reported, what its elements did, or what the
 // plan decided.
 func (r *run) failureIn(a *activity, code flowforge.Code) *flowforge.Failure {
-	switch code {
-	case flowforge.CodeNodeTimeout:
-		return r.failureOf(a, flowforge.Errorf(code, "the node took longer than its node_timeout of %s", a.node.Doc.NodeTimeout))
-	case flowforge.CodeWorkerLost:
+	switch {
+	case code == flowforge.CodeNodeTimeout:
+		return r.failureOf(a, a.nodeTimeout())
+	case code == flowforge.CodeWorkerLost:
 		return r.failureOf(a, flowforge.Errorf(code, "the worker was lost too often"))
-	}
-	if a.failure != nil {
+	case a.failure != nil:
 		return a.failure
 	}
 	if a.ref.Element == dag.NoElement {

@@ -49,7 +49,7 @@ func (e *Engine) DoRequest(ctx context.Context, request StartRequest) (flowforge
 	select {
 	case <-r.done:
 	case <-ctx.Done():
-		r.cancelFor(context.Cause(ctx))
+		r.cancelFor(context.Cause(ctx)) //nolint:contextcheck // The run goes on to its end without its caller.
 		<-r.done
 		if r.lost == nil && r.info.Status == flowforge.RunCanceled {
 			return r.info, fmt.Errorf("run canceled: %w", context.Cause(ctx))
@@ -104,7 +104,7 @@ func (e *Engine) Start(ctx context.Context, request StartRequest) (flowforge.Run
 	}
 	hint := queue.Hint{Pool: created.Pool, Priority: created.Priority, Run: created.ID}
 	if err := e.config.Queue.Push(ctx, hint); err != nil {
-		e.logger.Warn("push hint: the run starts at the next poll", "run", created.ID, "error", err)
+		e.logger.WarnContext(ctx, "push hint: the run starts at the next poll", "run", created.ID, "error", err)
 	}
 	return created, nil
 }

@@ -13,7 +13,9 @@ import (
 // Watch gives the events of a run: the durable ones after a sequence number, each once and in order, and
 // between them the live notes as they come. It ends after the run's last event. A watcher that is too slow
 // misses live notes, never durable events.
-func (e *Engine) Watch(ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID, after int64) iter.Seq2[flowforge.Event, error] {
+func (e *Engine) Watch(
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID, after int64,
+) iter.Seq2[flowforge.Event, error] {
 	return func(yield func(flowforge.Event, error) bool) {
 		if _, err := e.config.Store.Run(ctx, workspace, id); err != nil {
 			yield(flowforge.Event{}, err)

@@ -57,7 +57,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
-	return errors.Join(err, e.drain(e.base))
+	return errors.Join(err, e.drain(e.base)) //nolint:contextcheck // ctx has ended; draining takes as long as the runs do.
 }
 
 // claimUntil claims runs until ctx ends.
@@ -68,7 +68,7 @@ func (e *Engine) claimUntil(ctx context.Context, bell <-chan struct{}, ring func
 		switch {
 		case err != nil:
 			if ctx.Err() == nil {
-				e.logger.Error("claim runs", "error", err)
+				e.logger.ErrorContext(ctx, "claim runs", "error", err)
 			}
 			pause = maxClaimPause
 		case claimed == claimAtOnce:
@@ -130,6 +130,6 @@ func (e *Engine) fail(ctx context.Context, c store.Claimed, cause error) {
 		End:    &store.End{Error: failure, FinishedAt: now},
 	})
 	if answer.Err != nil {
-		e.logger.Error("end run that cannot be begun", "run", c.Run.ID, "error", answer.Err)
+		e.logger.ErrorContext(ctx, "end run that cannot be begun", "run", c.Run.ID, "error", answer.Err)
 	}
 }

@@ -64,7 +64,7 @@ func (e *Engine) load(ctx context.Context, request StartRequest) (loaded, error)
 		if err != nil {
 			return loaded{}, err
 		}
-		return e.compile(text, request.Document, flowforge.WorkflowRef{Name: request.Document.Name, Hash: text.Hash})
+		return e.compile(text, flowforge.WorkflowRef{Name: request.Document.Name, Hash: text.Hash})
 	}
 	if request.Workflow == "" {
 		return loaded{}, flowforge.Errorf(flowforge.CodeInvalidInput, "the request names no workflow: give a Document or the name of a saved one")
@@ -74,7 +74,7 @@ func (e *Engine) load(ctx context.Context, request StartRequest) (loaded, error)
 		return loaded{}, err
 	}
 	ref := flowforge.WorkflowRef{ID: saved.ID, Name: saved.Name, Version: max(saved.Version, 0), Hash: saved.Document.Hash}
-	return e.compile(saved.Document, nil, ref)
+	return e.compile(saved.Document, ref)
 }
 
 // loadRun finds and compiles what a claimed run was started with.
@@ -83,12 +83,12 @@ func (e *Engine) loadRun(ctx context.Context, run flowforge.Run) (loaded, error)
 	if err != nil {
 		return loaded{}, err
 	}
-	return e.compile(text, nil, run.Workflow)
+	return e.compile(text, run.Workflow)
 }
 
-// compile compiles a document, or remembers that it has. The document may be nil and is then read from the
-// text; one that is given is copied, since its owner may change it.
-func (e *Engine) compile(text store.Document, document *flowforge.Workflow, ref flowforge.WorkflowRef) (loaded, error) {
+// compile compiles a document, or remembers that it has. It reads the text even where the caller has the
+// document, whose owner may change it.
+func (e *Engine) compile(text store.Document, ref flowforge.WorkflowRef) (loaded, error) {
 	if known, err := e.compiled.byHash(text.Hash); err == nil {
 		return loaded{workflow: known.workflow, text: known.text, ref: ref}, nil
 	}
