@@ -126,7 +126,7 @@ func (p *jsonParser) value() *node {
 		n.kind = isObject
 		for p.at++; p.next() != '}'; {
 			f := field{line: p.line, column: p.column()}
-			_ = json.Unmarshal(p.scalar(), &f.name) // a string of valid JSON can always be read
+			f.name = unquote(string(p.scalar()))
 			f.value = p.value()
 			n.fields = append(n.fields, f)
 		}

@@ -82,6 +82,18 @@ func quote(text string) string {
 	return `"` + text + `"`
 }
 
+// unquote reads a string of valid JSON.
+func unquote(quoted string) string {
+	if strings.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	var text string
+	if err := json.Unmarshal([]byte(quoted), &text); err != nil {
+		panic(err) // a string of valid JSON can always be read
+	}
+	return text
+}
+
 // find gives where a JSON pointer leads to, as far as there is anything: to a field's name if name is wanted
 // or the value begins on another line, else to the value.
 func (n *node) find(pointer string, name bool) Position {

@@ -99,12 +99,11 @@ func (y *yamlWriter) value(name string, n *node, indent int) {
 
 // scalar writes a text, over several lines where it has some.
 func (y *yamlWriter) scalar(n *node, indent int) {
-	var text string
-	if json.Unmarshal([]byte(n.scalar), &text) != nil || !isBlock(text) {
+	if n.scalar[0] != '"' || !isBlock(unquote(n.scalar)) {
 		y.add(" ", yamlScalar(n.scalar), "\n")
 		return
 	}
-	text, ended := strings.CutSuffix(text, "\n")
+	text, ended := strings.CutSuffix(unquote(n.scalar), "\n")
 	y.add(" |")
 	if !ended {
 		y.add("-")
@@ -186,9 +185,8 @@ func yamlScalar(scalar string) string {
 	if scalar == "" {
 		return ""
 	}
-	var text string
-	if scalar[0] == '"' && json.Unmarshal([]byte(scalar), &text) == nil {
-		return yamlText(text)
+	if scalar[0] == '"' {
+		return yamlText(unquote(scalar))
 	}
 	if _, mend := number(scalar); mend != "" { // a float written as an integer of more than 64 bits
 		if x, err := strconv.ParseFloat(scalar, 64); err == nil {
@@ -198,14 +196,33 @@ func yamlScalar(scalar string) string {
 	return scalar
 }
 
-var (
-	plainPattern = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_./+@-]*( [A-Za-z0-9_./+@-]+)*|([0-9]+(ms|s|m|h|d))+)$`)
-	oldBoolean   = regexp.MustCompile(`^(?i:y|n|yes|no|on|off)$`) // of YAML 1.1, for others who read the file
-)
+// isPlain reports whether a text needs no quotes, for any reader of YAML: words of letters, digits and a few
+// signs that begin with a letter, or a duration.
+func isPlain(text string) bool {
+	if text == "" || !isLetter(text[0]) {
+		return durationPattern.MatchString(text)
+	}
+	for i := range len(text) {
+		c := text[i]
+		single := c == ' ' && i+1 < len(text) && text[i+1] != ' '
+		if !single && !isLetter(c) && (c < '0' || c > '9') && strings.IndexByte("./+@-", c) < 0 {
+			return false
+		}
+	}
+	switch strings.ToLower(text) {
+	case "y", "n", "yes", "no", "on", "off": // booleans of YAML 1.1
+		return false
+	}
+	return isText(text)
+}
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' }
+
+var durationPattern = regexp.MustCompile(`^([0-9]+(ms|s|m|h|d))+$`)
 
 // yamlText writes a text on one line, in quotes unless it cannot be taken for anything else.
 func yamlText(text string) string {
-	if plainPattern.MatchString(text) && isText(text) && !oldBoolean.MatchString(text) {
+	if isPlain(text) {
 		return text
 	}
 	var quoted strings.Builder
