@@ -28,15 +28,18 @@ func (c *console) readDocument(name string, types *nodes.Registry) (*document, e
 		name = stdinName
 	}
 	file, err := doc.Read(filepath.ToSlash(name), text)
-	if err != nil {
-		problems, ok := errors.AsType[doc.Problems](err)
-		if !ok {
-			return nil, usage("read %s: %w", name, err)
-		}
-		return &document{file: file, problems: problems}, nil
+	found, ok := errors.AsType[doc.Problems](err)
+	switch {
+	case err != nil && !ok:
+		return nil, usage("read %s: %w", name, err)
+	case file.Workflow == nil:
+		return &document{file: file, problems: found}, nil
 	}
 	workflow, problems := dag.Compile(file.Workflow, types, dag.Limits{})
-	return &document{file: file, workflow: workflow, problems: file.Locate(problems)}, nil
+	if err != nil {
+		workflow = nil // what could not be read is missing in it
+	}
+	return &document{file: file, workflow: workflow, problems: file.Add(found, problems)}, nil
 }
 
 // isValid reports whether the document may be run.

@@ -236,6 +236,8 @@ func (j *job) follow() (await func(ended bool)) {
 
 func (j *job) watch(ctx context.Context, run flowforge.Run, first chan<- struct{}) {
 	begun := false
+	ordered := &sequence{to: j.progress}
+	defer ordered.stop()
 	for event, err := range j.engine.Watch(ctx, run.Workspace, run.ID, 0) {
 		if !begun {
 			begun = true
@@ -244,6 +246,6 @@ func (j *job) watch(ctx context.Context, run flowforge.Run, first chan<- struct{
 		if err != nil {
 			return // the run tells why
 		}
-		j.progress.event(event)
+		ordered.event(event)
 	}
 }
