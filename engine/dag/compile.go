@@ -3,6 +3,7 @@ package dag
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/expr"
@@ -108,14 +109,14 @@ func (c *compiler) graph(document *flowforge.Graph, p place) *Graph {
 
 func (c *compiler) withinLimits(document *flowforge.Graph, pointer string) bool {
 	if len(document.Nodes) == 0 {
-		c.problem("no_nodes", pointer+"/nodes", "there are no nodes: a graph needs at least one")
+		c.problemf("no_nodes", pointer+"/nodes", "there are no nodes: a graph needs at least one")
 	}
 	if total := len(c.declared) + len(document.Nodes); total > c.limits.Nodes {
-		c.problem("too_large", pointer+"/nodes", "there are %d nodes, more than the %d allowed", total, c.limits.Nodes)
+		c.problemf("too_large", pointer+"/nodes", "there are %d nodes, more than the %d allowed", total, c.limits.Nodes)
 		return false
 	}
 	if c.connections += len(document.Connections); c.connections > c.limits.Connections {
-		c.problem("too_large", pointer+"/connections", "there are %d connections, more than the %d allowed",
+		c.problemf("too_large", pointer+"/connections", "there are %d connections, more than the %d allowed",
 			c.connections, c.limits.Connections)
 		return false
 	}
@@ -137,7 +138,7 @@ func (c *compiler) connect(g *Graph, connections []flowforge.Connection, pointer
 		}
 		source, target := &g.Nodes[from], &g.Nodes[to]
 		if connection.To.Port != "" && connection.To.Port != flowforge.PortIn {
-			c.problem("unknown_port", at+"/to", "a node has only the input port \"in\": write %q", connection.To.Node)
+			c.problemf("unknown_port", at+"/to", "a node has only the input port \"in\": write %q", connection.To.Node)
 			continue
 		}
 		port, known := c.sourcePort(source, connection.From, at+"/from")
@@ -145,16 +146,16 @@ func (c *compiler) connect(g *Graph, connections []flowforge.Connection, pointer
 		case !known:
 			continue
 		case source.Doc.Finally:
-			c.problem("finally_feeds", at+"/from", "%q is a finally node: it runs last and feeds no other node", source.Doc.ID)
+			c.problemf("finally_feeds", at+"/from", "%q is a finally node: it runs last and feeds no other node", source.Doc.ID)
 			continue
 		case seen[pair{from, port, to}] && source.Type == nil:
 			continue
 		case seen[pair{from, port, to}]:
-			c.problem("duplicate_connection", at, "%s and %s are connected twice: remove one of them", connection.From, connection.To)
+			c.problemf("duplicate_connection", at, "%s and %s are connected twice: remove one of them", connection.From, connection.To)
 			continue
 		}
 		seen[pair{from, port, to}] = true
-		slot := int32(len(target.In))
+		slot := count(target.In)
 		target.In = append(target.In, Edge{Node: from, Port: port, Slot: slot, Key: string(source.Doc.ID)})
 		if !target.Doc.Finally {
 			source.Out = append(source.Out, Edge{Node: to, Port: port, Slot: slot})
@@ -165,7 +166,7 @@ func (c *compiler) connect(g *Graph, connections []flowforge.Connection, pointer
 func (c *compiler) end(g *Graph, end flowforge.Endpoint, pointer string) (int32, bool) {
 	i, found := g.byID[end.Node]
 	if !found {
-		c.problem("unknown_node", pointer, "there is no node %q here%s", end.Node, c.nearest(g, string(end.Node)))
+		c.problemf("unknown_node", pointer, "there is no node %q here%s", end.Node, c.nearest(g, string(end.Node)))
 	}
 	return i, found
 }
@@ -185,30 +186,31 @@ func (c *compiler) sourcePort(source *Node, end flowforge.Endpoint, pointer stri
 	id := source.Doc.ID
 	switch {
 	case name == flowforge.PortError:
-		c.problem("unknown_port", pointer, "%q has the port \"error\" only with on_error: route", id)
-	case end.Port == "":
-		c.problem("unknown_port", pointer, "%q has no port \"out\": write %s", id, choices(id, source.Ports))
+		c.problemf("unknown_port", pointer, "%q has the port \"error\" only with on_error: route", id)
+	case len(source.Ports) == 0:
+		c.problemf("unknown_port", pointer, "%q has no port %q: it emits nothing that could be connected", id, name)
 	default:
-		c.problem("unknown_port", pointer, "%q has no port %q: write %s", id, name, choices(id, source.Ports))
+		c.problemf("unknown_port", pointer, "%q has no port %q: write %s", id, name, choices(id, source.Ports))
 	}
 	return 0, false
 }
 
 func choices(id flowforge.NodeID, ports []flowforge.Port) string {
-	var text string
-	for i, port := range ports {
+	const most = 20
+	var text strings.Builder
+	for i, port := range ports[:min(len(ports), most)] {
 		switch {
 		case i > 0 && i == len(ports)-1:
-			text += " or "
+			text.WriteString(" or ")
 		case i > 0:
-			text += ", "
+			text.WriteString(", ")
 		}
-		text += flowforge.Endpoint{Node: id, Port: port}.String()
+		text.WriteString(flowforge.Endpoint{Node: id, Port: port}.String())
 	}
-	if text == "" {
-		return "no connection from it: it emits on no port"
+	if len(ports) > most {
+		text.WriteString(" ...")
 	}
-	return text
+	return text.String()
 }
 
 // nameInputs gives the connections of a node to which several ports of one source lead their longer keys.
@@ -260,7 +262,7 @@ func (c *compiler) order(g *Graph, pointer string) (order []int32, acyclic bool)
 	open := make([]int32, len(g.Nodes))
 	order = make([]int32, 0, len(g.Nodes))
 	for i := range g.Nodes {
-		if open[i] = int32(len(g.Nodes[i].In)); open[i] == 0 {
+		if open[i] = count(g.Nodes[i].In); open[i] == 0 {
 			order = append(order, int32(i))
 		}
 	}

@@ -17,7 +17,7 @@ func (c *compiler) tellCycles(g *Graph, left func(int32) bool, pointer string) (
 		}
 		if cycle := g.cycle(int32(i), part); cycle != nil {
 			found, told[part[i]] = true, true
-			c.problem("cycle", pointer+"/connections",
+			c.problemf("cycle", pointer+"/connections",
 				"the connections form a cycle: %s. A graph runs forward only; to repeat nodes, put them into the body of a core.repeat", g.path(cycle))
 		}
 	}

@@ -17,13 +17,13 @@ func (c *compiler) checkDocument(workflow *Workflow) {
 	doc := workflow.Document
 	switch length := utf8.RuneCountInString(doc.Name); {
 	case strings.TrimSpace(doc.Name) == "":
-		c.problem("missing_name", "/name", "the workflow has no name: give it one")
+		c.problemf("missing_name", "/name", "the workflow has no name: give it one")
 	case length > maxNameLength:
-		c.problem("bad_value", "/name", "the name has %d characters, more than the %d allowed", length, maxNameLength)
+		c.problemf("bad_value", "/name", "the name has %d characters, more than the %d allowed", length, maxNameLength)
 	}
 	schema, err := nodes.CompileSchema(doc.InputSchema)
 	if err != nil {
-		c.problem("bad_schema", "/input_schema", "this is not a JSON Schema: %v", err)
+		c.problemf("bad_schema", "/input_schema", "this is not a JSON Schema: %v", err)
 	}
 	workflow.InputSchema = schema
 	c.checkSettings(&doc.Settings)
@@ -32,7 +32,7 @@ func (c *compiler) checkDocument(workflow *Workflow) {
 func (c *compiler) checkSettings(s *flowforge.Settings) {
 	c.atLeast("/settings", "/max_parallel", float64(s.MaxParallel), 0)
 	if s.Priority < 0 || s.Priority > 5 {
-		c.problem("bad_value", "/settings/priority", "the priority must be from 1 (first) to 5, not %d", s.Priority)
+		c.problemf("bad_value", "/settings/priority", "the priority must be from 1 (first) to 5, not %d", s.Priority)
 	}
 	if s.Concurrency != nil {
 		c.oneOf("/settings", "/concurrency/on_limit", string(s.Concurrency.OnLimit), "queue", "reject", "cancel_running")
@@ -63,20 +63,20 @@ func (c *compiler) checkSettings(s *flowforge.Settings) {
 func (c *compiler) flow(name, bound, key string, most int) {
 	at := "/settings/" + name
 	if most < 1 {
-		c.problem("bad_value", at+"/"+bound, "the %s of %s must be at least 1, not %d", bound, name, most)
+		c.problemf("bad_value", at+"/"+bound, "the %s of %s must be at least 1, not %d", bound, name, most)
 	}
 	if key != "" {
 		template, problems := c.exprs.Template(flowforge.MustValue(key), at+"/key", expr.Options{})
 		c.add(problems...)
 		if template != nil && len(template.Refs()) > 0 {
-			c.problem("not_upstream", at+"/key", "a key is made before the run starts: it can read input, but no node")
+			c.problemf("not_upstream", at+"/key", "a key is made before the run starts: it can read input, but no node")
 		}
 	}
-	c.warning("not_enforced", at, "%s is not enforced by this engine yet: runs start at once", name)
+	c.warningf("not_enforced", at, "%s is not enforced by this engine yet: runs start at once", name)
 }
 
 func (c *compiler) period(name string, period flowforge.Duration) {
 	if period <= 0 {
-		c.problem("bad_value", "/settings/"+name+"/period", "the period of %s must be longer than 0s", name)
+		c.problemf("bad_value", "/settings/"+name+"/period", "the period of %s must be longer than 0s", name)
 	}
 }

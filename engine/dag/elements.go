@@ -11,7 +11,7 @@ import (
 // beginLoop starts a loop whose elements are known.
 func (s *State) beginLoop(f *frame, e Event) {
 	n := &f.graph.Nodes[e.At.Node]
-	l := &loop{count: max(e.Count, 0), parallel: int32(n.Parallel), active: make(map[int32]*element)}
+	l := &loop{count: max(e.Count, 0), parallel: n.Parallel, active: make(map[int32]*element)}
 	if e.Parallel > 0 && n.Loop != nodes.LoopRepeat {
 		l.parallel = e.Parallel
 	}
@@ -24,7 +24,7 @@ func (s *State) beginLoop(f *frame, e Event) {
 
 // goOn starts the next elements of a loop, or ends it after the last.
 func (s *State) goOn(f *frame, i int32, l *loop) {
-	for !l.stop && l.next < l.count && int32(len(l.active)) < l.parallel {
+	for !l.stop && l.next < l.count && len(l.active) < int(l.parallel) {
 		s.startElement(f, i, l)
 	}
 	if len(l.active) > 0 || (!l.stop && l.next < l.count) {

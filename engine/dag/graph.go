@@ -48,13 +48,13 @@ type Node struct {
 	Body   *Graph                   // of a foreach or a repeat
 
 	Loop     nodes.Loop // "" with Each set: an each
-	Parallel int        // elements at a time, unless Width says; of a repeat 1
+	Parallel int32      // elements at a time, unless Width says; of a repeat 1
 	Width    *expr.Template
 	Join     flowforge.Join
 	OnError  flowforge.OnError
-	Retry    flowforge.RetryPolicy // the document's, or else the type's
-	Pure     bool                  // may be run again instead of recorded
-	Handler  bool                  // reached through error ports only
+	Retry    *flowforge.RetryPolicy // the document's, or else the type's
+	Pure     bool                   // may be run again instead of recorded
+	Handler  bool                   // reached through error ports only
 
 	Ports []flowforge.Port // what it may emit on; "error" last where errors are routed
 	In    []Edge           // incoming connections, in document order
@@ -106,3 +106,8 @@ func (g *Graph) Conditional(node, to int32) bool {
 
 // choosesFirst reports whether only one of several incoming connections starts the node.
 func (n *Node) choosesFirst() bool { return n.Join == flowforge.JoinFirst && len(n.In) > 1 }
+
+// count gives the length of a list of nodes or connections.
+func count[T any](list []T) int32 {
+	return int32(len(list)) //nolint:gosec // Documents hold fewer: Limits.
+}

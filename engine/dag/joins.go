@@ -50,7 +50,7 @@ func (c *compiler) checkJoins(g *Graph, order []int32, pointer string) {
 		}
 		if live == 0 || (n.Join == flowforge.JoinAll && live < len(n.In)) {
 			dead[i] = true
-			c.warning("unreachable", at, "%q can never run: what it waits for is never delivered", n.Doc.ID)
+			c.warningf("unreachable", at, "%q can never run: what it waits for is never delivered", n.Doc.ID)
 			continue
 		}
 		if len(n.In) > 1 && n.Join != flowforge.JoinAll {
@@ -60,7 +60,7 @@ func (c *compiler) checkJoins(g *Graph, order []int32, pointer string) {
 		if behind[i] = all; one != other {
 			dead[i] = true
 			source := &g.Nodes[one.node]
-			c.problem("join_never", at+"/join", "%q waits for both %q and %q of %q, of which only one is ever taken: use join: settled or first",
+			c.problemf("join_never", at+"/join", "%q waits for both %q and %q of %q, of which only one is ever taken: use join: settled or first",
 				n.Doc.ID, source.port(one.port), source.port(other.port), source.Doc.ID)
 		}
 	}

@@ -44,7 +44,7 @@ func (c *compiler) loop(g *Graph, i int32, pointer string, p place, found *refs)
 
 func (c *compiler) until(g *Graph, i int32, source, pointer string, p place, found *refs) *expr.Program {
 	if !expr.IsTemplate(source) {
-		c.problem("not_expression", pointer, "this must be an expression: write it as \"{{ %s }}\"", source)
+		c.problemf("not_expression", pointer, "this must be an expression: write it as \"{{ %s }}\"", source)
 		return nil
 	}
 	return c.expression(source, pointer, p.scope|expr.ScopeElement|expr.ScopeOutput, g, i, found)
@@ -53,10 +53,10 @@ func (c *compiler) until(g *Graph, i int32, source, pointer string, p place, fou
 func (c *compiler) checkLoopFields(n *Node, pointer string) {
 	const mend = "%s has no effect on %s: give it to the nodes of its body"
 	if n.Doc.Retry.MaxAttempts > 1 {
-		c.warning("no_effect", pointer+"/retry", mend, "retry", n.Doc.Type)
+		c.warningf("no_effect", pointer+"/retry", mend, "retry", n.Doc.Type)
 	}
 	if n.Doc.Timeout > 0 {
-		c.warning("no_effect", pointer+"/timeout", mend+", or use node_timeout for the whole loop", "timeout", n.Doc.Type)
+		c.warningf("no_effect", pointer+"/timeout", mend+", or use node_timeout for the whole loop", "timeout", n.Doc.Type)
 	}
 }
 
@@ -67,7 +67,7 @@ func (c *compiler) list(template *expr.Template, pointer string) *expr.Template 
 	}
 	if constant, is := template.Constant(); is {
 		if _, ok := constant.Any().([]any); !ok {
-			c.problem("bad_type", pointer, "this must be a list, or an expression that gives one")
+			c.problemf("bad_type", pointer, "this must be a list, or an expression that gives one")
 		}
 	}
 	return template
@@ -80,7 +80,7 @@ func (c *compiler) body(g *Graph, i int32, params map[string]any, pointer string
 		return // the schema has told
 	}
 	if p.depth+1 > maxNesting {
-		c.problem("too_deep", pointer, "loops are nested more than %d deep", maxNesting)
+		c.problemf("too_deep", pointer, "loops are nested more than %d deep", maxNesting)
 		return
 	}
 	value, err := flowforge.Freeze(given)

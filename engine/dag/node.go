@@ -27,8 +27,8 @@ func (c *compiler) declare(g *Graph, i int32, doc *flowforge.Node, pointer strin
 		n.Join = flowforge.JoinSettled
 	}
 	n.OnError = orDefault(doc.OnError, flowforge.OnErrorFail)
-	n.Retry = doc.Retry
-	n.Parallel = min(orDefault(doc.EachParallel, flowforge.DefaultParallel), math.MaxInt32)
+	n.Retry = &doc.Retry
+	n.Parallel = int32(min(orDefault(doc.EachParallel, flowforge.DefaultParallel), math.MaxInt32)) //nolint:gosec // It fits.
 	c.checkID(g, i, doc.ID, pointer+"/id")
 	c.checkNodeFields(doc, pointer)
 
@@ -39,7 +39,7 @@ func (c *compiler) declare(g *Graph, i int32, doc *flowforge.Node, pointer strin
 	c.used[doc.Type+"@"+strconv.Itoa(n.Type.Spec.Version)] = true
 	n.Loop = n.Type.Spec.Loop
 	if reflect.ValueOf(doc.Retry).IsZero() {
-		n.Retry = n.Type.Spec.Retry
+		n.Retry = &n.Type.Spec.Retry
 	}
 	n.Ports = n.Type.OutputPorts(doc.Params)
 	if (doc.Disabled || n.OnError == flowforge.OnErrorContinue) && !slices.Contains(n.Ports, flowforge.PortOut) {
@@ -48,7 +48,8 @@ func (c *compiler) declare(g *Graph, i int32, doc *flowforge.Node, pointer strin
 	if n.OnError == flowforge.OnErrorRoute {
 		own := slices.DeleteFunc(slices.Clone(n.Ports), func(port flowforge.Port) bool { return port == flowforge.PortError })
 		n.ownError = len(own) < len(n.Ports)
-		n.Ports = append(own, flowforge.PortError)
+		own = append(own, flowforge.PortError)
+		n.Ports = own
 	}
 }
 
@@ -63,13 +64,15 @@ func orDefault[T comparable](given, otherwise T) T {
 func (c *compiler) checkID(g *Graph, i int32, id flowforge.NodeID, pointer string) {
 	switch {
 	case id == "":
-		c.problem("missing_id", pointer, "the node has no id: give it one, such as \"fetch\"")
+		c.problemf("missing_id", pointer, "the node has no id: give it one, such as \"fetch\"")
 		return
 	case !nodeID.MatchString(string(id)) || len(id) > maxIDLength:
-		c.problem("bad_id", pointer, "%q cannot be an id: begin with a lower-case letter and go on with at most %d lower-case letters, digits and _; a text for people goes into `name`", id, maxIDLength-1)
+		c.problemf("bad_id", pointer,
+			"%q cannot be an id: begin with a lower-case letter and go "+
+				"on with at most %d lower-case letters, digits and _; a text for people goes into `name`", id, maxIDLength-1)
 	}
 	if other, taken := c.declared[id]; taken {
-		c.problem("duplicate_id", pointer, "the id %q is taken by %s: ids are unique in the whole workflow, bodies of loops included", id, other)
+		c.problemf("duplicate_id", pointer, "the id %q is taken by %s: ids are unique in the whole workflow, bodies of loops included", id, other)
 		return
 	}
 	c.declared[id] = strings.TrimSuffix(pointer, "/id")
@@ -78,7 +81,7 @@ func (c *compiler) checkID(g *Graph, i int32, id flowforge.NodeID, pointer strin
 
 func (c *compiler) lookup(doc *flowforge.Node, pointer string) *nodes.Type {
 	if doc.Type == "" {
-		c.problem("missing_type", pointer+"/type", "node %q has no type: `flowforge nodes` lists them", doc.ID)
+		c.problemf("missing_type", pointer+"/type", "node %q has no type: `flowforge nodes` lists them", doc.ID)
 		return nil
 	}
 	t, found := c.types.Lookup(doc.Type, doc.TypeVersion)
@@ -86,7 +89,8 @@ func (c *compiler) lookup(doc *flowforge.Node, pointer string) *nodes.Type {
 		return t
 	}
 	if newest, known := c.types.Lookup(doc.Type, 0); known {
-		c.problem("unknown_version", pointer+"/type_version", "%s has no version %d here; its newest is %d", doc.Type, doc.TypeVersion, newest.Spec.Version)
+		c.problemf("unknown_version", pointer+"/type_version",
+			"%s has no version %d here; its newest is %d", doc.Type, doc.TypeVersion, newest.Spec.Version)
 		return nil
 	}
 	if c.names == nil {
@@ -98,7 +102,7 @@ func (c *compiler) lookup(doc *flowforge.Node, pointer string) *nodes.Type {
 	if mend == "" {
 		mend = ": `flowforge nodes` lists those there are"
 	}
-	c.problem("unknown_type", pointer+"/type", "there is no node type %q%s", doc.Type, mend)
+	c.problemf("unknown_type", pointer+"/type", "there is no node type %q%s", doc.Type, mend)
 	return nil
 }
 
@@ -108,20 +112,19 @@ func (c *compiler) checkNodeFields(doc *flowforge.Node, pointer string) {
 	c.oneOf(pointer, "/delivery", string(doc.Delivery), "at_least_once", "at_most_once")
 	c.oneOf(pointer, "/retry/jitter", string(doc.Retry.Jitter), "full", "equal", "none")
 	c.atLeast(pointer, "/each_parallel", float64(doc.EachParallel), 0)
-	c.atLeast(pointer, "/type_version", float64(doc.TypeVersion), 0)
 	c.atLeast(pointer, "/retry/max_attempts", float64(doc.Retry.MaxAttempts), 0)
 	c.atLeast(pointer, "/retry/max_lost", float64(doc.Retry.MaxLost), 0)
 	if doc.Retry.Multiplier != 0 {
 		c.atLeast(pointer, "/retry/multiplier", doc.Retry.Multiplier, 1)
 	}
-	if doc.EachParallel != 0 && doc.Each.IsNull() {
-		c.warning("no_effect", pointer+"/each_parallel", "each_parallel has no effect without each")
+	if doc.EachParallel > 0 && doc.Each.IsNull() {
+		c.warningf("no_effect", pointer+"/each_parallel", "each_parallel has no effect without each")
 	}
 	if doc.Finally && doc.Join != "" {
-		c.warning("no_effect", pointer+"/join", "join has no effect on a finally node: it runs when all others have ended")
+		c.warningf("no_effect", pointer+"/join", "join has no effect on a finally node: it runs when all others have ended")
 	}
 	if doc.Pool != "" {
-		c.warning("not_enforced", pointer+"/pool", "pools are not served by this engine yet: it runs the node itself")
+		c.warningf("not_enforced", pointer+"/pool", "pools are not served by this engine yet: it runs the node itself")
 	}
 }
 
@@ -134,12 +137,12 @@ func (c *compiler) oneOf(pointer, field, given string, allowed ...string) {
 	if mend == "" {
 		mend = ": write " + strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
 	}
-	c.problem("bad_value", pointer+field, "%q is not known here%s", given, mend)
+	c.problemf("bad_value", pointer+field, "%q is not known here%s", given, mend)
 }
 
 func (c *compiler) atLeast(pointer, field string, given, least float64) {
 	if given < least {
-		c.problem("bad_value", pointer+field, "this must be at least %v, not %v", least, given)
+		c.problemf("bad_value", pointer+field, "this must be at least %v, not %v", least, given)
 	}
 }
 
@@ -155,7 +158,7 @@ func (c *compiler) node(g *Graph, i int32, p place, found *refs) {
 		n.Each = c.list(c.template(n.Doc.Each, at+"/each", expr.Options{Scope: p.scope}, g, i, found), at+"/each")
 		scope |= expr.ScopeElement
 		if n.Loop != "" {
-			c.problem("each_on_loop", at+"/each", "%s is a loop already: put it into the body of a core.foreach", n.Doc.Type)
+			c.problemf("each_on_loop", at+"/each", "%s is a loop already: put it into the body of a core.foreach", n.Doc.Type)
 		}
 	}
 	c.checkCredentials(n, at)
@@ -174,7 +177,7 @@ func (c *compiler) checkParams(n *Node, pointer string) {
 		params = flowforge.MustValue(map[string]any{})
 	}
 	if _, ok := params.Any().(map[string]any); !ok {
-		c.problem("bad_type", pointer, "params must be an object")
+		c.problemf("bad_type", pointer, "params must be an object")
 		return
 	}
 	schema, known := c.schemas[n.Type]
@@ -193,11 +196,11 @@ func (c *compiler) checkParams(n *Node, pointer string) {
 }
 
 func (c *compiler) checkCredentials(n *Node, pointer string) {
-	var slots []string
+	slots := make([]string, 0, len(n.Type.Spec.Credentials))
 	for _, slot := range n.Type.Spec.Credentials {
 		slots = append(slots, slot.Name)
 		if slot.Required && n.Doc.Credentials[slot.Name] == "" {
-			c.problem("missing_credential", pointer+"/credentials", "%s needs a credential: name one under credentials.%s (%s)",
+			c.problemf("missing_credential", pointer+"/credentials", "%s needs a credential: name one under credentials.%s (%s)",
 				n.Doc.Type, slot.Name, strings.Join(slot.Types, ", "))
 		}
 	}
@@ -209,7 +212,8 @@ func (c *compiler) checkCredentials(n *Node, pointer string) {
 		if len(slots) > 0 {
 			mend = ": it takes " + strings.Join(slots, ", ")
 		}
-		c.problem("unknown_credential", pointer+"/credentials/"+flowforge.EscapePointer(name), "%s takes no credential %q%s", n.Doc.Type, name, mend)
+		c.problemf("unknown_credential", pointer+"/credentials/"+flowforge.EscapePointer(name),
+			"%s takes no credential %q%s", n.Doc.Type, name, mend)
 	}
 }
 
@@ -255,7 +259,7 @@ func (c *compiler) lambdas(g *Graph, i int32, x any, at, base string, scope expr
 func (c *compiler) lambda(g *Graph, i int32, source, pointer string, param nodes.ExpressionParam, scope expr.Scope, found *refs) {
 	if !expr.IsTemplate(source) {
 		if !param.Path {
-			c.problem("not_expression", pointer, "this must be an expression: write it as \"{{ %s }}\"", source)
+			c.problemf("not_expression", pointer, "this must be an expression: write it as \"{{ %s }}\"", source)
 		}
 		return
 	}

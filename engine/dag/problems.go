@@ -17,11 +17,11 @@ const maxProblems = 1000
 // maxGuesses bounds how many ids are looked at to find what a mistyped one may have meant.
 const maxGuesses = 200_000
 
-func (c *compiler) problem(code, pointer, format string, args ...any) {
+func (c *compiler) problemf(code, pointer, format string, args ...any) {
 	c.add(flowforge.Problem{Code: code, Pointer: pointer, Message: fmt.Sprintf(format, args...)})
 }
 
-func (c *compiler) warning(code, pointer, format string, args ...any) {
+func (c *compiler) warningf(code, pointer, format string, args ...any) {
 	c.add(flowforge.Problem{Code: code, Pointer: pointer, Message: fmt.Sprintf(format, args...), Warning: true})
 }
 
@@ -53,7 +53,7 @@ func (c *compiler) tellUnread() {
 		if at, declared := c.declared[flowforge.NodeID(u.Node)]; declared {
 			mend = ": the one at " + at + " is inside a loop; read the loop's output instead"
 		}
-		c.problem("unknown_node", u.Pointer, "there is no node %q to read here%s", u.Node, mend)
+		c.problemf("unknown_node", u.Pointer, "there is no node %q to read here%s", u.Node, mend)
 	}
 }
 

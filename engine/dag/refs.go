@@ -83,14 +83,12 @@ func (g *Graph) outerRefs() []located {
 func (c *compiler) checkRefs(g *Graph, order []int32, found []located) {
 	var pairs []located
 	for _, l := range found {
+		read := &g.Nodes[l.to]
 		switch {
+		case read.Doc.Finally:
+			c.problemf("not_upstream", l.pointer, "%q cannot be read here: it is a finally node, which run last and side by side", read.Doc.ID)
 		case l.from != outputReader && !g.Nodes[l.from].Doc.Finally:
 			pairs = append(pairs, l)
-		case !g.Nodes[l.to].Doc.Finally:
-		case l.from == outputReader:
-			c.problem("not_upstream", l.pointer, "the output cannot read %q: finally nodes never change it", g.Nodes[l.to].Doc.ID)
-		default:
-			c.problem("not_upstream", l.pointer, "%q cannot be read here: finally nodes run side by side", g.Nodes[l.to].Doc.ID)
 		}
 	}
 	known := g.upstream(order, pairs, func(*Node) bool { return true })
@@ -100,10 +98,11 @@ func (c *compiler) checkRefs(g *Graph, order []int32, found []located) {
 		}
 		reader, read := g.Nodes[l.from].Doc.ID, g.Nodes[l.to].Doc.ID
 		if reader == read {
-			c.problem("not_upstream", l.pointer, "%q cannot read its own output", reader)
+			c.problemf("not_upstream", l.pointer, "%q cannot read its own output, and neither can a body of it", reader)
 			continue
 		}
-		c.problem("not_upstream", l.pointer, "%q is not upstream of %q, so it may not have run: connect it, directly or through others", read, reader)
+		c.problemf("not_upstream", l.pointer,
+			"%q is not upstream of %q, so it may not have run: connect it, directly or through others", read, reader)
 	}
 	if !slices.ContainsFunc(g.Nodes, func(n Node) bool { return n.choosesFirst() }) {
 		return

@@ -77,17 +77,17 @@ func play(t *testing.T, graph, events string) string {
 }
 
 // readGraph reads the first part of a script.
-func readGraph(t testing.TB, text string) *flowforge.Workflow {
-	t.Helper()
+func readGraph(tb testing.TB, text string) *flowforge.Workflow {
+	tb.Helper()
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	workflow := &flowforge.Workflow{Name: "script"}
-	workflow.Graph, lines = readLines(t, lines, &workflow.Settings)
-	require.Empty(t, lines)
+	workflow.Graph, lines = readLines(tb, lines, &workflow.Settings)
+	require.Empty(tb, lines)
 	return workflow
 }
 
-func readLines(t testing.TB, lines []string, settings *flowforge.Settings) (flowforge.Graph, []string) {
-	t.Helper()
+func readLines(tb testing.TB, lines []string, settings *flowforge.Settings) (flowforge.Graph, []string) {
+	tb.Helper()
 	var graph flowforge.Graph
 	for len(lines) > 0 {
 		words := strings.Fields(lines[0])
@@ -101,16 +101,16 @@ func readLines(t testing.TB, lines []string, settings *flowforge.Settings) (flow
 			settings.FailFast = &no
 		case len(words) > 1 && words[1] == "->":
 			var c flowforge.Connection
-			require.NoError(t, c.From.UnmarshalText([]byte(words[0])))
-			require.NoError(t, c.To.UnmarshalText([]byte(words[2])))
+			require.NoError(tb, c.From.UnmarshalText([]byte(words[0])))
+			require.NoError(tb, c.To.UnmarshalText([]byte(words[2])))
 			graph.Connections = append(graph.Connections, c)
 		default:
-			node, params := readNode(t, words)
+			node, params := readNode(tb, words)
 			if words[0] == "foreach" || words[0] == "repeat" {
 				var body flowforge.Graph
-				body, lines = readLines(t, lines, settings)
+				body, lines = readLines(tb, lines, settings)
 				value, err := flowforge.ValueOf(body)
-				require.NoError(t, err)
+				require.NoError(tb, err)
 				params["body"] = value
 			}
 			node.Params = flowforge.MustValue(params)
@@ -120,8 +120,8 @@ func readLines(t testing.TB, lines []string, settings *flowforge.Settings) (flow
 	return graph, lines
 }
 
-func readNode(t testing.TB, words []string) (flowforge.Node, object) {
-	t.Helper()
+func readNode(tb testing.TB, words []string) (flowforge.Node, object) {
+	tb.Helper()
 	node := flowforge.Node{ID: flowforge.NodeID(words[1]), Type: "test.work"}
 	params := object{}
 	switch words[0] {
@@ -135,7 +135,7 @@ func readNode(t testing.TB, words []string) (flowforge.Node, object) {
 	case "repeat":
 		node.Type, params = "test.repeat", object{"max": 100}
 	default:
-		require.Fail(t, "not understood", "%v", words)
+		require.Fail(tb, "not understood", "%v", words)
 	}
 	for _, word := range words[2:] {
 		key, value, _ := strings.Cut(word, "=")
@@ -162,7 +162,7 @@ func readNode(t testing.TB, words []string) (flowforge.Node, object) {
 		case "max_lost":
 			node.Retry.MaxLost = number
 		default:
-			require.Fail(t, "not understood", "%v", words)
+			require.Fail(tb, "not understood", "%v", words)
 		}
 	}
 	return node, params
@@ -176,21 +176,21 @@ var eventKinds = map[string]dag.EventKind{
 }
 
 // event reads an event: "a ok yes no", "a fails code permanent", "loop expanded 3 parallel 2", "cancel".
-func (w *world) event(t testing.TB, line string) dag.Event {
-	t.Helper()
+func (w *world) event(tb testing.TB, line string) dag.Event {
+	tb.Helper()
 	words := strings.Fields(line)
 	if len(words) == 1 || words[0] == "time_out_finally" {
 		kind, known := eventKinds[words[0]]
-		require.True(t, known, line)
+		require.True(tb, known, line)
 		e := dag.Event{Kind: kind}
 		if len(words) > 1 {
-			e.At.Frame = number(t, words[1])
+			e.At.Frame = number(tb, words[1])
 		}
 		return e
 	}
 	kind, known := eventKinds[words[1]]
-	require.True(t, known, line)
-	e := dag.Event{Kind: kind, At: w.ref(t, words[0]), More: words[1] == "more"}
+	require.True(tb, known, line)
+	e := dag.Event{Kind: kind, At: w.ref(tb, words[0]), More: words[1] == "more"}
 	rest := words[2:]
 	switch kind {
 	case dag.Succeeded:
@@ -209,38 +209,38 @@ func (w *world) event(t testing.TB, line string) dag.Event {
 			}
 		}
 	case dag.Expanded:
-		e.Count = number(t, rest[0])
+		e.Count = number(tb, rest[0])
 		if len(rest) > 1 {
-			e.Parallel = number(t, rest[2])
+			e.Parallel = number(tb, rest[2])
 		}
 	default:
 	}
 	return e
 }
 
-func number(t testing.TB, text string) int32 {
-	t.Helper()
+func number(tb testing.TB, text string) int32 {
+	tb.Helper()
 	n, err := strconv.Atoi(text)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return int32(n)
 }
 
 // ref reads "a", "loop[3]" or "2:x".
-func (w *world) ref(t testing.TB, text string) dag.Ref {
-	t.Helper()
+func (w *world) ref(tb testing.TB, text string) dag.Ref {
+	tb.Helper()
 	at := dag.Ref{Element: dag.NoElement}
 	if frame, rest, found := strings.Cut(text, ":"); found {
-		at.Frame, text = number(t, frame), rest
+		at.Frame, text = number(tb, frame), rest
 	}
 	if id, element, found := strings.Cut(text, "["); found {
-		at.Element, text = number(t, strings.TrimSuffix(element, "]")), id
+		at.Element, text = number(tb, strings.TrimSuffix(element, "]")), id
 	}
 	graph := w.frames[at.Frame]
 	if graph == nil {
 		return at // a frame that is gone: any node of it
 	}
 	node, found := graph.Find(flowforge.NodeID(text))
-	require.True(t, found, text)
+	require.True(tb, found, text)
 	at.Node = node
 	return at
 }

@@ -73,7 +73,8 @@ const (
 	Collect
 	// Retry: wait for the backoff after Failures failed attempts, and answer TimerFired.
 	Retry
-	// Stop: end the attempt, the timer or the waiting; for an attempt answer Canceled, or what it came to.
+	// Stop: end the attempt, the timer or the waiting, or finding the elements of a loop; for an attempt or a loop
+	// answer Canceled, or what it came to.
 	Stop
 	// Enter: frame Frame begins, a pass through the body for the element At.
 	Enter
@@ -267,11 +268,11 @@ func (s *State) frame(number int32) *frame {
 func newFrame(graph *Graph, number int32, owner Ref) *frame {
 	f := &frame{number: number, graph: graph, owner: owner, nodes: make([]nodeState, len(graph.Nodes))}
 	for i := range graph.Nodes {
-		f.nodes[i].unsettled = int32(len(graph.Nodes[i].In))
+		f.nodes[i].unsettled = count(graph.Nodes[i].In)
 		f.nodes[i].winner = -1
 	}
-	f.openFinals = int32(len(graph.Finals))
-	f.open = int32(len(graph.Nodes)) - f.openFinals
+	f.openFinals = count(graph.Finals)
+	f.open = count(graph.Nodes) - f.openFinals
 	return f
 }
 

@@ -38,8 +38,8 @@ func portsIn(params flowforge.Value) []flowforge.Port {
 }
 
 // registry holds node types that do nothing, one for each thing that the compiler looks at.
-func registry(t testing.TB) *nodes.Registry {
-	t.Helper()
+func registry(tb testing.TB) *nodes.Registry {
+	tb.Helper()
 	nothing := nodes.Func(func(context.Context, *nodes.Call) (flowforge.Ports, error) { return nil, nil })
 	anyList := object{"type": "array"}
 	body := object{"type": "object"}
@@ -83,14 +83,14 @@ func registry(t testing.TB) *nodes.Registry {
 			Params: schema(object{"until": object{"type": "string"}, "max": object{"type": "integer"}, "body": body}, "max", "body"),
 		}},
 	)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return types
 }
 
 // compiled compiles a document that has no problems but warnings.
-func compiled(t testing.TB, document *flowforge.Workflow) *dag.Workflow {
-	t.Helper()
-	workflow, problems := dag.Compile(document, registry(t), dag.Limits{})
-	require.NoError(t, problems.Err())
+func compiled(tb testing.TB, document *flowforge.Workflow) *dag.Workflow {
+	tb.Helper()
+	workflow, problems := dag.Compile(document, registry(tb), dag.Limits{})
+	require.NoError(tb, problems.Err())
 	return workflow
 }

@@ -54,7 +54,9 @@ func (w *world) enter(frame int32, graph *dag.Graph) {
 	}
 }
 
-func (w *world) breaks(format string, args ...any) { w.broken = append(w.broken, fmt.Sprintf(format, args...)) }
+func (w *world) breaksf(format string, args ...any) {
+	w.broken = append(w.broken, fmt.Sprintf(format, args...))
+}
 
 // start begins the run.
 func (w *world) start() []dag.Action { return w.check(w.state.Start()) }
@@ -65,7 +67,7 @@ func (w *world) apply(e dag.Event) []dag.Action {
 	w.notice(e)
 	actions := w.state.Apply(e)
 	if over && len(actions) > 0 {
-		w.breaks("%v follows the end of the run", actions)
+		w.breaksf("%v follows the end of the run", actions)
 	}
 	return w.check(actions)
 }
@@ -95,7 +97,7 @@ func (w *world) notice(e dag.Event) {
 		run.failures++
 	case e.Kind == dag.Expanded:
 		node := &w.frames[e.At.Frame].Nodes[e.At.Node]
-		if run.most = int32(node.Parallel); e.Parallel > 0 && node.Until == nil && node.Max == nil {
+		if run.most = node.Parallel; e.Parallel > 0 && node.Until == nil && node.Max == nil {
 			run.most = e.Parallel
 		}
 	}
@@ -106,7 +108,7 @@ func (w *world) notice(e dag.Event) {
 func (w *world) check(actions []dag.Action) []dag.Action {
 	for _, a := range actions {
 		if w.done != "" {
-			w.breaks("%s follows Done", action(a, w))
+			w.breaksf("%s follows Done", action(a, w))
 			return actions
 		}
 		w.act(a)
@@ -124,14 +126,14 @@ func (w *world) act(a dag.Action) {
 		w.become(a.At, flowforge.NodeRetrying)
 		w.ask(a.At, task{kind: dag.Retry})
 		if run := w.runs[a.At]; int(a.Failures) != run.failures {
-			w.breaks("%s after %d failures", action(a, w), run.failures)
+			w.breaksf("%s after %d failures", action(a, w), run.failures)
 		}
 	case dag.Stop:
 		w.stop(a)
 	case dag.Enter:
 		w.element(a.At)
 		if w.frames[a.Frame] != nil {
-			w.breaks("%s: the frame is there", action(a, w))
+			w.breaksf("%s: the frame is there", action(a, w))
 		}
 		w.become(a.At, flowforge.NodeRunning)
 		w.enter(a.Frame, w.frames[a.At.Frame].Nodes[a.At.Node].Body)
@@ -148,7 +150,7 @@ func (w *world) act(a dag.Action) {
 		w.leave(0)
 		w.done = a.RunStatus
 		if len(w.open) > 0 || len(w.frames) > 0 {
-			w.breaks("done with %v open and %d frames", w.open, len(w.frames))
+			w.breaksf("done with %v open and %d frames", w.open, len(w.frames))
 		}
 	}
 }
@@ -166,18 +168,18 @@ func (w *world) begin(a dag.Action) {
 func (w *world) element(at dag.Ref) {
 	loop := w.runs[dag.Ref{Frame: at.Frame, Node: at.Node, Element: dag.NoElement}]
 	if w.runs[at] != nil || loop == nil || loop.status != flowforge.NodeRunning {
-		w.breaks("element %v begins again or in no loop", at)
+		w.breaksf("element %v begins again or in no loop", at)
 		return
 	}
 	w.runs[at] = &nodeRun{status: flowforge.NodePending}
 	if loop.parallel++; loop.parallel > loop.most {
-		w.breaks("%d elements of %v at a time", loop.parallel, at)
+		w.breaksf("%d elements of %v at a time", loop.parallel, at)
 	}
 }
 
 func (w *world) ask(at dag.Ref, t task) {
 	if _, is := w.open[at]; is {
-		w.breaks("%v is asked for while something is done for it", at)
+		w.breaksf("%v is asked for while something is done for it", at)
 	}
 	w.open[at] = t
 }
@@ -186,7 +188,7 @@ func (w *world) ask(at dag.Ref, t task) {
 func (w *world) become(at dag.Ref, next flowforge.NodeStatus) bool {
 	run := w.runs[at]
 	if run == nil {
-		w.breaks("%v is not there", at)
+		w.breaksf("%v is not there", at)
 		return false
 	}
 	if run.status == flowforge.NodePending && next == flowforge.NodeRunning {
@@ -194,7 +196,7 @@ func (w *world) become(at dag.Ref, next flowforge.NodeStatus) bool {
 		run.begun++
 	}
 	if !run.status.CanBecome(next) && (run.status != next || next != flowforge.NodeRunning) {
-		w.breaks("%v goes from %s to %s", at, run.status, next)
+		w.breaksf("%v goes from %s to %s", at, run.status, next)
 	}
 	run.status = next
 	return true
@@ -203,7 +205,7 @@ func (w *world) become(at dag.Ref, next flowforge.NodeStatus) bool {
 func (w *world) stop(a dag.Action) {
 	t, is := w.open[a.At]
 	if !is || t.stopped {
-		w.breaks("%s: nothing is to be stopped", action(a, w))
+		w.breaksf("%s: nothing is to be stopped", action(a, w))
 	}
 	if t.stopped = true; t.kind == dag.Retry || t.waiting {
 		delete(w.open, a.At)
@@ -214,7 +216,7 @@ func (w *world) stop(a dag.Action) {
 
 func (w *world) ended(a dag.Action) {
 	if _, is := w.open[a.At]; is {
-		w.breaks("%s while something is done for it", action(a, w))
+		w.breaksf("%s while something is done for it", action(a, w))
 	}
 	w.become(a.At, a.Status)
 	run := w.runs[a.At]
@@ -222,11 +224,11 @@ func (w *world) ended(a dag.Action) {
 	node := &w.frames[a.At.Frame].Nodes[a.At.Node]
 	switch {
 	case !a.Status.Terminal():
-		w.breaks("%s is no end", action(a, w))
+		w.breaksf("%s is no end", action(a, w))
 	case (a.Reason != "") != (a.Status == flowforge.NodeSkipped || a.Status == flowforge.NodeCanceled):
-		w.breaks("%s: a reason is for what was skipped or canceled", action(a, w))
+		w.breaksf("%s: a reason is for what was skipped or canceled", action(a, w))
 	case run.failures > max(node.Retry.MaxAttempts, 1):
-		w.breaks("%s after %d failures", action(a, w), run.failures)
+		w.breaksf("%s after %d failures", action(a, w), run.failures)
 	}
 	if a.At.Element != dag.NoElement {
 		w.runs[dag.Ref{Frame: a.At.Frame, Node: a.At.Node, Element: dag.NoElement}].parallel--
@@ -234,7 +236,7 @@ func (w *world) ended(a dag.Action) {
 	}
 	for at, element := range w.runs {
 		if at.Frame == a.At.Frame && at.Node == a.At.Node && !element.status.Terminal() {
-			w.breaks("%s before its element %d", action(a, w), at.Element)
+			w.breaksf("%s before its element %d", action(a, w), at.Element)
 		}
 	}
 }
@@ -243,7 +245,7 @@ func (w *world) finally(frame int32) {
 	for i := range w.frames[frame].Nodes {
 		run := w.runs[dag.Ref{Frame: frame, Node: int32(i), Element: dag.NoElement}]
 		if final := w.frames[frame].Nodes[i].Doc.Finally; !final && !run.status.Terminal() || final && run.begun > 0 {
-			w.breaks("finally of %d begins while node %d is %s", frame, i, run.status)
+			w.breaksf("finally of %d begins while node %d is %s", frame, i, run.status)
 		}
 	}
 }
@@ -252,7 +254,7 @@ func (w *world) finally(frame int32) {
 func (w *world) leave(frame int32) {
 	for i := range w.frames[frame].Nodes {
 		if run := w.runs[dag.Ref{Frame: frame, Node: int32(i), Element: dag.NoElement}]; !run.status.Terminal() || run.begun > 1 {
-			w.breaks("frame %d is left while node %d is %s", frame, i, run.status)
+			w.breaksf("frame %d is left while node %d is %s", frame, i, run.status)
 		}
 	}
 	delete(w.frames, frame)
