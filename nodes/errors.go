@@ -75,7 +75,7 @@ func FailureOf(err error) *flowforge.Failure {
 	return failure
 }
 
-// Await, returned as the error of Execute, ends the attempt without holding a worker: the node succeeds with
+// Await is returned as the error of Execute to end the attempt without holding a worker: the node succeeds with
 // Then once For has passed.
 type Await struct {
 	For  time.Duration
@@ -85,7 +85,7 @@ type Await struct {
 // Error says what is awaited.
 func (a *Await) Error() string { return fmt.Sprintf("waits for %s", a.For) }
 
-// Stop, returned as the error of Execute, ends the whole run as succeeded: the node succeeds, all that has
+// Stop is returned as the error of Execute to end the whole run as succeeded: the node succeeds, all that has
 // not ended is canceled, and Output, if not nil, is the output of the run.
 type Stop struct{ Output *flowforge.Value }
 

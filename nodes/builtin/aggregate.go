@@ -143,9 +143,8 @@ func keyNames(by nodes.Selectors) []string {
 func checkAggregate(params flowforge.Value) flowforge.Problems {
 	var by nodes.Selectors
 	if x := written(params, "group_by"); x != nil {
-		value, err := flowforge.Freeze(x)
-		if err != nil || value.Decode(&by) != nil {
-			return nil // the schema says so
+		if value, err := flowforge.Freeze(x); err == nil {
+			_ = value.Decode(&by) // the schema says what is wrong with it
 		}
 	}
 	var problems flowforge.Problems

@@ -1,6 +1,7 @@
 package builtin_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,10 +29,13 @@ func TestTypesRegisterTogether(t *testing.T) {
 	require.Len(t, registry.Specs(), len(builtin.Types()))
 }
 
+// allTypes makes the types once: making their schemas takes longer than most tests.
+var allTypes = sync.OnceValue(builtin.Types)
+
 // typeOf finds a type by name.
 func typeOf(t *testing.T, name string) nodes.Type {
 	t.Helper()
-	for _, typ := range builtin.Types() {
+	for _, typ := range allTypes() {
 		if typ.Spec.Type == name {
 			return typ
 		}

@@ -3,6 +3,7 @@ package builtin
 import (
 	"context"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
@@ -116,15 +117,15 @@ func spanOf(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
-	sign, number := time.Duration(1), text
-	if text[0] == '-' {
-		sign, number = -1, text[1:]
-	}
+	number, earlier := strings.CutPrefix(text, "-")
 	span, err := flowforge.ParseDuration(number)
 	if err != nil {
 		return 0, refuse(flowforge.CodeInvalidParams, "span: %w", err)
 	}
-	return sign * span.Std(), nil
+	if earlier {
+		return -span.Std(), nil
+	}
+	return span.Std(), nil
 }
 
 // between gives how long it is from one time to another, negative where that is earlier.

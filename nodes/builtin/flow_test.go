@@ -41,7 +41,9 @@ func TestIfFindsMistakesWhenSaved(t *testing.T) {
 func TestSwitch(t *testing.T) {
 	t.Parallel()
 	cases := list{object{"equals": "a", "port": "a"}, object{"equals": 1, "port": "one"}, object{"equals": "b", "port": "a"}, object{"equals": nil, "port": "none"}}
-	on := func(port flowforge.Port, input any) flowforge.Ports { return flowforge.On(port, flowforge.MustValue(input)) }
+	on := func(port flowforge.Port, input any) flowforge.Ports {
+		return flowforge.On(port, flowforge.MustValue(input))
+	}
 	testRows(t, "core.switch", []row{
 		{name: "first", params: object{"value": "{{ input }}", "cases": cases}, input: "a", want: on("a", "a")},
 		{name: "shared port", params: object{"value": "{{ input }}", "cases": cases}, input: "b", want: on("a", "b")},
@@ -62,8 +64,10 @@ func TestSwitchPorts(t *testing.T) {
 	require.Equal(t, []flowforge.Port{"b", "a", "rest"}, typ.OutputPorts(params))
 
 	found := typ.Check(flowforge.MustValue(object{"default": "error", "cases": list{
-		object{"equals": 1, "port": "a"}, object{"equals": 1.0, "port": "b"},
-		object{"equals": "{{ input.x }}", "port": "{{ input.port }}"}, object{"equals": "{{ input.x }}", "port": "c"},
+		object{"equals": 1, "port": "a"},
+		object{"equals": 1.0, "port": "b"},
+		object{"equals": "{{ input.x }}", "port": "{{ input.port }}"},
+		object{"equals": "{{ input.x }}", "port": "c"},
 	}}))
 	require.Len(t, found, 3, found)
 	require.Equal(t, "/cases/1/equals", found[0].Pointer)

@@ -182,7 +182,8 @@ func (e *extractor) takeOne(element *html.Node, field htmlField) (any, error) {
 		return nil, err
 	}
 	if e.size += len(text); e.size > flowforge.MaxValueSize {
-		return nil, refuse(flowforge.CodeValueTooLarge, "what is taken is larger than %d MiB: choose smaller elements", flowforge.MaxValueSize>>20)
+		return nil, refuse(flowforge.CodeValueTooLarge,
+			"what is taken is larger than %d MiB: choose smaller elements", flowforge.MaxValueSize>>20)
 	}
 	return text, nil
 }

@@ -127,6 +127,7 @@ func TestHTML(t *testing.T) {
 		one("child", "body>div > p", list{"One two", "Three", "Four"}),
 		one("next", "li + li", list{"2", "3"}),
 		one("siblings", "li ~ li", list{"2", "3"}),
+		one("siblings further on", "p:first-child ~ ul", list{"1 2 3"}),
 		one("group, in order of the page", "span, b , title", list{"T", "two", "5"}),
 		one("class and id", "#x.a.b > ul li.on", list{"2"}),
 		one("attribute with signs", `p[title="He said \"x\""]`, list{"Four"}),
@@ -204,10 +205,11 @@ func TestHostileTextEndsSoon(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
+			typ := typeOf(t, test.typ)
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
-				_, _ = nodetest.Run(t, typeOf(t, test.typ), test.params, test.input)
+				_, _ = nodetest.Run(t, typ, test.params, test.input)
 			}()
 			select {
 			case <-ended:

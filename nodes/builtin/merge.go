@@ -208,10 +208,10 @@ func (m *merger) matches(rows []any, places map[string][]int) ([][]int, error) {
 	count := 0
 	err := walk(m.ctx, rows, func(i int, row any) error {
 		id, err := m.identityOf(row, i)
-		if err != nil || id == "" {
+		if err != nil {
 			return err
 		}
-		matches[i] = places[id]
+		matches[i] = places[id] // none for "", which has no place
 		if count += len(matches[i]); count > maxMerged {
 			return refuse(flowforge.CodeValueTooLarge, "the merge has more than %d rows: the key repeats in both lists, "+
 				"and each row of one meets each of the other; choose a key that is unique in one of them", maxMerged)

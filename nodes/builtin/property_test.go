@@ -18,7 +18,14 @@ func anyValue() *rapid.Generator[any] {
 	return rapid.OneOf(
 		rapid.SampledFrom([]any{
 			nil, true, false, int64(0), 0.5, int64(1), uint64(math.MaxUint64), int64(math.MaxInt64), int64(math.MinInt64), 9.2e18, 1.8e19,
-			"", "a", "b", "ab", list{}, list{int64(1)}, list{"a", nil}, object{}, object{"a": int64(1)}, object{"a": nil}, object{"b": int64(1)},
+			"", "a", "b", "ab",
+			list{},
+			list{int64(1)},
+			list{"a", nil},
+			object{},
+			object{"a": int64(1)},
+			object{"a": nil},
+			object{"b": int64(1)},
 		}),
 		rapid.Int64Range(-3, 3).AsAny(),
 		rapid.Float64Range(-2, 2).AsAny(),
@@ -60,7 +67,7 @@ func TestSortIsAnOrderedPermutation(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		items := rapid.SliceOfN(anyValue(), 0, 12).Draw(rt, "items")
 		sorted := give(t, rt, "core.sort", object{}, items)
-		before, after := texts(rt, list(items)), texts(rt, sorted)
+		before, after := texts(rt, items), texts(rt, sorted)
 		slices.Sort(before)
 		require.ElementsMatch(rt, before, after)
 		require.Equal(rt, after, texts(rt, give(t, rt, "core.sort", object{}, sorted)), "sorting twice changes nothing")
@@ -72,6 +79,25 @@ func TestSortIsAnOrderedPermutation(t *testing.T) {
 	})
 }
 
+func TestSortIsStable(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		keys := rapid.SliceOfN(rapid.IntRange(0, 3), 30, 60).Draw(rt, "keys") // short lists are sorted in another way
+		items := make(list, len(keys))
+		for i, key := range keys {
+			items[i] = object{"k": key, "i": i}
+		}
+		order := rapid.SampledFrom([]string{"asc", "desc"}).Draw(rt, "order")
+		sorted, _ := give(t, rt, "core.sort", object{"by": "k", "order": order}, items).(list)
+		for i := range len(sorted) - 1 {
+			a, b := sorted[i].(object), sorted[i+1].(object)
+			if a["k"] == b["k"] {
+				require.Less(rt, a["i"], b["i"])
+			}
+		}
+	})
+}
+
 func TestDedupeIsIdempotent(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -80,12 +106,12 @@ func TestDedupeIsIdempotent(t *testing.T) {
 		require.Equal(rt, texts(rt, once), texts(rt, give(t, rt, "core.dedupe", object{}, once)))
 
 		var naive []string
-		for _, text := range texts(rt, list(items)) {
+		for _, text := range texts(rt, items) {
 			if !slices.Contains(naive, text) {
 				naive = append(naive, text)
 			}
 		}
-		require.Equal(rt, len(naive), len(texts(rt, once)))
+		require.Len(rt, texts(rt, once), len(naive))
 		require.ElementsMatch(rt, naive, texts(rt, once))
 	})
 }

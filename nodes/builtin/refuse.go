@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,11 +69,7 @@ func hasTemplate(x any) bool {
 	case string:
 		return isTemplate(x)
 	case []any:
-		for _, item := range x {
-			if hasTemplate(item) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(x, hasTemplate)
 	case map[string]any:
 		for _, item := range x {
 			if hasTemplate(item) {

@@ -210,7 +210,9 @@ func reachable(root *html.Node, combinator byte, from map[*html.Node]bool) map[*
 
 // previousElement gives the sibling before, texts and comments passed over.
 func previousElement(node *html.Node) *html.Node {
-	for node = node.PrevSibling; node != nil && node.Type != html.ElementNode; node = node.PrevSibling {
+	node = node.PrevSibling
+	for node != nil && node.Type != html.ElementNode {
+		node = node.PrevSibling
 	}
 	return node
 }

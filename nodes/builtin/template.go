@@ -39,7 +39,8 @@ const (
 
 func runTemplate(ctx context.Context, call *nodes.Call, p templateParams) (flowforge.Value, error) {
 	if len(p.Template) > maxTemplate {
-		return flowforge.Value{}, refuse(flowforge.CodeValueTooLarge, "the template has %d KiB: %d are the most", len(p.Template)>>10, maxTemplate>>10)
+		return flowforge.Value{}, refuse(flowforge.CodeValueTooLarge,
+			"the template has %d KiB: %d are the most", len(p.Template)>>10, maxTemplate>>10)
 	}
 	meter := &templateMeter{ctx: ctx}
 	execute, err := parseTemplate(p.Template, p.Format, meter)

@@ -147,7 +147,8 @@ func readingLayout(format string) (string, error) {
 			text = part.literal
 			// In a layout, digits and some letters would stand for a part of the time.
 			if strings.ContainsAny(text, "0123456789_") || (text != "T" && strings.ContainsFunc(text, isLetter)) {
-				return "", refuse(flowforge.CodeInvalidParams, "the text %q in the pattern %q cannot be read over: only signs and 'T' can", text, format)
+				return "", refuse(flowforge.CodeInvalidParams,
+					"the text %q in the pattern %q cannot be read over: only signs and 'T' can", text, format)
 			}
 		}
 		if part.drop != "" && !strings.HasSuffix(layout.String(), ".") {

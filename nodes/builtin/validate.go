@@ -67,7 +67,8 @@ func (v *validator) run(_ context.Context, call *nodes.Call, p validateParams) (
 	if err != nil {
 		return flowforge.Value{}, err
 	}
-	return flowforge.Value{}, nodes.Permanent(nodes.Failed(codeNotValid, details, "the value does not fit the schema:\n%s", sentences(problems)))
+	return flowforge.Value{}, nodes.Permanent(
+		nodes.Failed(codeNotValid, details, "the value does not fit the schema:\n%s", sentences(problems)))
 }
 
 // sentences lists the first problems, a line each.

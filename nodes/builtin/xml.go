@@ -56,9 +56,11 @@ func xmlType() nodes.Type {
 				}})),
 			},
 			{
-				Title:  "Write a message",
-				Params: flowforge.MustValue(map[string]any{"action": actionWrite, "value": map[string]any{"to": map[string]any{"@lang": "en", "#text": "Ada & Bob"}}}),
-				Want:   flowforge.Out(flowforge.MustValue(`<to lang="en">Ada &amp; Bob</to>`)),
+				Title: "Write a message",
+				Params: flowforge.MustValue(map[string]any{
+					"action": actionWrite, "value": map[string]any{"to": map[string]any{"@lang": "en", "#text": "Ada & Bob"}},
+				}),
+				Want: flowforge.Out(flowforge.MustValue(`<to lang="en">Ada &amp; Bob</to>`)),
 			},
 		},
 	}, runXML)

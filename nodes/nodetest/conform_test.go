@@ -2,7 +2,9 @@ package nodetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -39,7 +41,7 @@ func double() nodes.Type {
 
 // recorder is a TB that keeps what fails.
 type recorder struct {
-	context.Context //nolint:containedctx // a test has a context
+	context.Context
 
 	failures []string
 }
@@ -58,15 +60,16 @@ func TestConformingTypeConforms(t *testing.T) {
 	Conform(t, double())
 }
 
-func TestConformFindsBrokenTypes(t *testing.T) {
-	t.Parallel()
-	node := func(f nodes.Func) func(*nodes.Type) { return func(typ *nodes.Type) { typ.Node = f } }
-	six := flowforge.Out(flowforge.MustValue(6))
-	tests := []struct {
-		name     string
-		breaks   func(*nodes.Type)
-		sentence string // of the contract
-	}{
+// breakage breaks the type double in one way.
+type breakage struct {
+	name     string
+	breaks   func(*nodes.Type)
+	sentence string // of the contract
+}
+
+// brokenSpecs say something wrong.
+func brokenSpecs() []breakage {
+	return []breakage{
 		{"no node", func(typ *nodes.Type) { typ.Node = nil }, "A type has a name"},
 		{"no kind", func(typ *nodes.Type) { typ.Spec.Kind = "" }, "A type has a name"},
 		{"no version", func(typ *nodes.Type) { typ.Spec.Version = 0 }, "A type has a name"},
@@ -102,6 +105,14 @@ func TestConformFindsBrokenTypes(t *testing.T) {
 		{"expression out of scope", func(typ *nodes.Type) {
 			typ.Spec.Examples[0].Params = flowforge.MustValue(map[string]any{"number": 3, "only": "{{ output }}"})
 		}, "An example fits the schema"},
+	}
+}
+
+// brokenNodes do something wrong.
+func brokenNodes() []breakage {
+	node := func(f nodes.Func) func(*nodes.Type) { return func(typ *nodes.Type) { typ.Node = f } }
+	six := flowforge.Out(flowforge.MustValue(6))
+	return []breakage{
 		{"example gives something else", node(func(context.Context, *nodes.Call) (flowforge.Ports, error) {
 			return flowforge.Out(flowforge.MustValue(7)), nil
 		}), "An example gives its Want"},
@@ -141,27 +152,7 @@ func TestConformFindsBrokenTypes(t *testing.T) {
 				return flowforge.Out(flowforge.MustValue(count.Add(1))), nil
 			})
 		}, "A pure node gives the same each time"},
-		{"not for several goroutines", func(typ *nodes.Type) {
-			var inside atomic.Int64
-			arrived := make(chan struct{})
-			typ.Node = nodes.Func(func(ctx context.Context, _ *nodes.Call) (flowforge.Ports, error) {
-				defer inside.Add(-1)
-				if inside.Add(1) == 1 { // alone, unless another comes at once
-					select {
-					case <-arrived:
-						return nil, fmt.Errorf("two at once")
-					case <-ctx.Done():
-					case <-time.After(20 * time.Millisecond):
-					}
-					return six, nil
-				}
-				select {
-				case arrived <- struct{}{}:
-				default:
-				}
-				return nil, fmt.Errorf("two at once")
-			})
-		}, "Execute may be called by many goroutines"},
+		{"not for several goroutines", refuseCompany, "Execute may be called by many goroutines"},
 		{"deaf to cancel", node(func(ctx context.Context, _ *nodes.Call) (flowforge.Ports, error) {
 			if ctx.Err() != nil {
 				select {}
@@ -182,6 +173,35 @@ func TestConformFindsBrokenTypes(t *testing.T) {
 			}
 		}, "Ports and Check take parameters as written"},
 	}
+}
+
+// refuseCompany makes a node that fails where another one runs.
+func refuseCompany(typ *nodes.Type) {
+	six := flowforge.Out(flowforge.MustValue(6))
+	var inside atomic.Int64
+	arrived := make(chan struct{})
+	typ.Node = nodes.Func(func(ctx context.Context, _ *nodes.Call) (flowforge.Ports, error) {
+		defer inside.Add(-1)
+		if inside.Add(1) == 1 { // alone, unless another comes at once
+			select {
+			case <-arrived:
+				return nil, errors.New("two at once")
+			case <-ctx.Done():
+			case <-time.After(20 * time.Millisecond):
+			}
+			return six, nil
+		}
+		select {
+		case arrived <- struct{}{}:
+		default:
+		}
+		return nil, errors.New("two at once")
+	})
+}
+
+func TestConformFindsBrokenTypes(t *testing.T) {
+	t.Parallel()
+	tests := slices.Concat(brokenSpecs(), brokenNodes())
 	found := make(map[string]bool)
 	for _, test := range tests {
 		found[test.sentence] = true

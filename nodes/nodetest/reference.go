@@ -70,7 +70,7 @@ func writeType(page *strings.Builder, spec nodes.Spec) {
 	if len(spec.Outputs) > 0 {
 		page.WriteString("\n| port | |\n|---|---|\n")
 		for _, port := range spec.Outputs {
-			fmt.Fprintf(page, "| `%s` | %s |\n", port.Name, cell(port.Doc))
+			fmt.Fprintf(page, "| %s | %s |\n", code(port.Name), cell(port.Doc))
 		}
 	}
 	if len(spec.Credentials) > 0 {
@@ -80,7 +80,7 @@ func writeType(page *strings.Builder, spec nodes.Spec) {
 			if slot.Required {
 				doc += " Required."
 			}
-			fmt.Fprintf(page, "| `%s` | %s | %s |\n", slot.Name, strings.Join(slot.Types, ", "), cell(doc))
+			fmt.Fprintf(page, "| %s | %s | %s |\n", code(slot.Name), strings.Join(slot.Types, ", "), cell(doc))
 		}
 	}
 	for _, example := range spec.Examples {
@@ -96,9 +96,9 @@ func writeParams(page *strings.Builder, spec nodes.Spec) {
 			description += " Required."
 		}
 		if x, found := schema["default"]; found {
-			description += fmt.Sprintf(" Default: `%s`.", flowforge.MustValue(x))
+			description += " Default: " + code(flowforge.MustValue(x)) + "."
 		}
-		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |\n", name, cell(typeName(schema)), cell(description)))
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s |\n", code(name), cell(typeName(schema)), cell(description)))
 	})
 	if len(rows) > 0 {
 		page.WriteString("\n| parameter | type | |\n|---|---|---|\n" + strings.Join(rows, ""))
@@ -139,7 +139,7 @@ func typeName(schema map[string]any) string {
 	if options, ok := schema["enum"].([]any); ok {
 		words := make([]string, len(options))
 		for i, option := range options {
-			words[i] = fmt.Sprintf("`%v`", option)
+			words[i] = code(option)
 		}
 		return strings.Join(words, " ")
 	}
@@ -197,6 +197,9 @@ func writeBlock(page *strings.Builder, name string, value flowforge.Value) {
 	}
 	fmt.Fprintf(page, "%s: %s\n", name, text)
 }
+
+// code marks what is written as it stands.
+func code(x any) string { return "`" + fmt.Sprint(x) + "`" }
 
 // cell makes text fit into a cell of a table.
 func cell(text string) string {

@@ -1,6 +1,7 @@
 package nodetest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/expr"
@@ -36,7 +38,7 @@ func describes(_ context.Context, c *conformer) error {
 		return errors.New("there is no category")
 	case sentence == "":
 		return errors.New("the Doc has no sentence that ends with a point")
-	case !unicode.IsUpper([]rune(sentence)[0]) || len(sentence) < 20 || strings.Contains(sentence, "\n"):
+	case !startsUpper(sentence) || len(sentence) < 20 || strings.Contains(sentence, "\n"):
 		return fmt.Errorf("the Doc begins with %q, which is not a sentence on one line", sentence)
 	}
 	return nil
@@ -50,6 +52,11 @@ func firstSentence(text string) string {
 		}
 	}
 	return ""
+}
+
+func startsUpper(text string) bool {
+	first, _ := utf8.DecodeRuneInString(text)
+	return unicode.IsUpper(first)
 }
 
 func describesParams(_ context.Context, c *conformer) error {
@@ -116,10 +123,11 @@ func storesSpec(_ context.Context, c *conformer) error {
 	if err := json.Unmarshal(text, &again); err != nil {
 		return err
 	}
-	if second, err := json.Marshal(again); err != nil || string(second) != string(text) {
-		return fmt.Errorf("it was %s and became %s (%w)", text, second, err)
+	second, err := json.Marshal(again)
+	if err == nil && !bytes.Equal(second, text) {
+		err = fmt.Errorf("it was %s and became %s", text, second)
 	}
-	return nil
+	return err
 }
 
 func hasExample(_ context.Context, c *conformer) error {
@@ -188,7 +196,7 @@ func takesAnyParams(_ context.Context, c *conformer) (err error) {
 	for _, at = range c.oddParams() {
 		c.typ.OutputPorts(at)
 		if c.typ.Check != nil {
-			c.typ.Check(at)
+			_ = c.typ.Check(at)
 		}
 	}
 	return nil
