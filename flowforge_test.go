@@ -50,7 +50,9 @@ func TestSecretIsNeverShown(t *testing.T) {
 		require.NotContains(t, value.String(), hidden)
 	}
 
-	require.Equal(t, "[redacted]", fmt.Sprint(secret))
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		require.Equal(t, "[redacted]", fmt.Sprintf(verb, secret), verb)
+	}
 	text, err := secret.MarshalText()
 	require.NoError(t, err)
 	require.Equal(t, "[redacted]", string(text))

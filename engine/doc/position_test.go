@@ -146,4 +146,7 @@ func TestAddLeavesOutWhatFollows(t *testing.T) {
 	})
 	require.Equal(t, "x.yaml:1:1: error:  [odd]\nx.yaml:3:5: error:  [unreachable]\n"+found[0].String()+
 		"\nx.yaml:5:13: error:  [bad_params]\n"+found[1].String(), all.Error())
+
+	whole := doc.Problems{{File: "x.yaml", Problem: flowforge.Problem{Code: "too_deep"}}}
+	require.Equal(t, whole, f.Add(whole, flowforge.Problems{{Code: "missing_name", Pointer: "/name"}}))
 }

@@ -120,15 +120,15 @@ func (y *yamlWriter) scalar(n *node, indent int) {
 
 // isBlock reports whether a text can be written line by line and be read as it was.
 func isBlock(text string) bool {
-	if !strings.Contains(strings.TrimSuffix(text, "\n"), "\n") || strings.HasSuffix(text, "\n\n") || text[0] == ' ' {
+	if !strings.Contains(strings.TrimSuffix(text, "\n"), "\n") || strings.HasSuffix(text, "\n\n") {
 		return false
 	}
 	for line := range strings.SplitSeq(text, "\n") {
-		if line != strings.TrimRight(line, " \t") || strings.HasPrefix(line, "\t") || strings.ContainsFunc(line, isSpecial) {
+		if line != strings.TrimRight(line, " \t") || strings.ContainsFunc(line, isSpecial) {
 			return false
 		}
 	}
-	return text[0] != '\n'
+	return strings.IndexByte(" \t\n", text[0]) < 0 // the first line says how deep the text is indented
 }
 
 // isSpecial reports whether a character can be read only when it is escaped.

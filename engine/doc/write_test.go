@@ -139,3 +139,63 @@ func TestWhatCannotBeWritten(t *testing.T) {
 	_, err = doc.Write(&flowforge.Workflow{}, "toml")
 	require.Equal(t, flowforge.CodeUnsupported, flowforge.CodeOf(err))
 }
+
+// How texts are written: on one line, over several, in quotes; and they are read as they were.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a b":          ` a b`,
+		"a  b":         ` "a  b"`,
+		" a":           ` " a"`,
+		"a ":           ` "a "`,
+		"http.request": ` http.request`,
+		"5m":           ` 5m`,
+		"1h30m":        ` 1h30m`,
+		"5":            ` "5"`,
+		"5 m":          ` "5 m"`,
+		"1e3":          ` "1e3"`,
+		"_x-y/z@v.1+2": ` _x-y/z@v.1+2`,
+		"é":            ` "é"`,
+		"a: b":         ` "a: b"`,
+		"a #b":         ` "a #b"`,
+		"{{ x }}":      ` "{{ x }}"`,
+		`say "no"\`:    ` "say \"no\"\\"`,
+		"null":         ` "null"`,
+		"nullable":     ` nullable`,
+		"True":         ` "True"`,
+		"Yes":          ` "Yes"`,
+		"no":           ` "no"`,
+		"OFF":          ` "OFF"`,
+		"on":           ` "on"`,
+		"y":            ` "y"`,
+		"N":            ` "N"`,
+		"yesterday":    ` yesterday`,
+		"2024-01-01":   ` "2024-01-01"`,
+		"a\tb":         ` "a\tb"`,
+		"a\x00\u2028":  ` "a\x00\u2028"`,
+		"\n":           ` "\n"`,
+		"a\n":          ` "a\n"`,
+		"a\nb":         " |-\n      a\n      b",
+		"a\nb\n":       " |\n      a\n      b",
+		"a\n\n  b\n":   " |\n      a\n\n        b",
+		"a\n\tb":       " |-\n      a\n      \tb",
+		"\ta\nb":       ` "\ta\nb"`,
+		"# a\n- b: c":  " |-\n      # a\n      - b: c",
+		"a\nb\n\n":     ` "a\nb\n\n"`,
+		"\na\nb":       ` "\na\nb"`,
+		" a\nb":        ` " a\nb"`,
+		"a \nb":        ` "a \nb"`,
+		"a\n \nb":      ` "a\n \nb"`,
+		"a\r\nb":       ` "a\x0d\nb"`,
+	} {
+		w := &flowforge.Workflow{Name: "x"}
+		w.Nodes = []flowforge.Node{{ID: "a", Notes: text}}
+		written, err := doc.Write(w, doc.YAML)
+		require.NoError(t, err)
+		_, notes, _ := strings.Cut(string(written), "notes:")
+		require.Equal(t, want, strings.TrimSuffix(notes, "\n"))
+		f, err := doc.Read("x.yaml", written)
+		require.NoError(t, err, string(written))
+		require.Equal(t, text, f.Workflow.Nodes[0].Notes)
+	}
+}
