@@ -29,12 +29,12 @@ func fileRead(folder fs.FS) nodes.Type {
 	return nodes.Define(nodes.Spec{
 		Type: "file.read", Version: 1, Title: "Read a file", Category: "files", Kind: nodes.Effectful,
 		Doc: "Reads a JSON file.",
-	}, func(_ context.Context, call *nodes.Call, p readParams) (flowforge.Value, error) {
+	}, func(ctx context.Context, call *nodes.Call, p readParams) (flowforge.Value, error) {
 		text, err := fs.ReadFile(folder, p.File)
 		if err != nil {
 			return flowforge.Value{}, nodes.Permanent(err)
 		}
-		call.Log().Info("read file", "file", p.File, "bytes", len(text))
+		call.Log().InfoContext(ctx, "read file", "file", p.File, "bytes", len(text))
 		return flowforge.ParseValue(text)
 	})
 }

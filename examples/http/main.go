@@ -27,20 +27,21 @@ var document []byte
 // people answers 503 to the first request.
 func people() http.Handler {
 	var asked atomic.Int64
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if asked.Add(1) == 1 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, `[{"name": "Ada", "active": true}, {"name": "Charles", "active": false}, {"name": "Grace", "active": true}]`)
+		_, _ = fmt.Fprint(w, `[{"name": "Ada", "active": true}, {"name": "Charles", "active": false}, {"name": "Grace", "active": true}]`)
 	})
 }
 
 func main() {
 	server := httptest.NewServer(people())
-	defer server.Close()
-	if err := run(context.Background(), server.URL); err != nil {
+	err := run(context.Background(), server.URL)
+	server.Close()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

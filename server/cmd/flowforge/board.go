@@ -30,6 +30,33 @@ type nodeKey struct {
 type begun struct {
 	since    time.Time
 	elements int // of an each, that have begun
+	loop     loopState
+}
+
+// loopState is how far a loop is, as an event tells now and then.
+type loopState struct {
+	Done   int `json:"done"`
+	Failed int `json:"failed"`
+	Total  int `json:"total"`
+}
+
+func (l loopState) String() string {
+	text := fmt.Sprintf("%d of %s", l.Done, count(l.Total, "element"))
+	if l.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", l.Failed)
+	}
+	return text
+}
+
+// loop notes how far a loop is.
+func (b *board) loop(event flowforge.Event) (loopState, bool) {
+	was := b.running[nodeKey{event.Node, event.Element}]
+	var now loopState
+	if was == nil || event.Data.Decode(&now) != nil {
+		return now, false
+	}
+	was.loop = now
+	return now, true
 }
 
 func newBoard(total int) *board {
@@ -43,7 +70,9 @@ func newBoard(total int) *board {
 // each.
 func (b *board) begin(event flowforge.Event) bool {
 	if len(b.over) > maxFollowed {
-		clear(b.running)
+		if len(b.running) > 0 {
+			b.running = make(map[nodeKey]*begun) // clearing a map takes as long as it once was large
+		}
 		return false
 	}
 	if event.Element != "" {

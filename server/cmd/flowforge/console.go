@@ -17,8 +17,8 @@ type console struct {
 	in        io.Reader
 	out, err  io.Writer
 	lookupEnv func(name string) (string, bool)
-	signals   <-chan os.Signal
-	exit      func(status int) // at once
+	listen    func() (signals <-chan os.Signal, stop func()) // takes over interrupts
+	exit      func(status int)                               // at once
 
 	debug   bool
 	inTaken string // what has read standard input

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 
 	"github.com/flowforge-go/flowforge"
@@ -92,6 +93,21 @@ func (c *console) loadDocument(name string, types *nodes.Registry) (*document, e
 		return nil, usage("%s has %s: nothing was run", d.file.Name, count(failures, "problem"))
 	}
 	return d, nil
+}
+
+// nodes gives all nodes of the document, those of bodies behind their loop.
+func (d *document) nodes() iter.Seq[*dag.Node] {
+	return func(yield func(*dag.Node) bool) { eachNode(d.workflow.Graph, yield) }
+}
+
+func eachNode(graph *dag.Graph, yield func(*dag.Node) bool) bool {
+	for i := range graph.Nodes {
+		node := &graph.Nodes[i]
+		if !yield(node) || node.Body != nil && !eachNode(node.Body, yield) {
+			return false
+		}
+	}
+	return true
 }
 
 // asDocument gives the document that was read.

@@ -26,7 +26,7 @@ type live struct {
 	began  time.Time
 	ended  bool
 
-	stop, stopped chan struct{}
+	quit, stopped chan struct{}
 }
 
 const redrawEvery = 100 * time.Millisecond
@@ -35,7 +35,7 @@ func newLive(file *os.File, workflow *dag.Workflow, colors bool) *live {
 	l := &live{
 		screen: screen{file: file, colors: colors}, board: newBoard(len(workflow.Graph.Nodes)),
 		byID: make(map[flowforge.NodeID]*row), began: time.Now(),
-		stop: make(chan struct{}), stopped: make(chan struct{}),
+		quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if workflow.NodeCount <= manyNodes {
 		l.addRows(workflow.Graph, 0)
@@ -62,7 +62,7 @@ func (l *live) tick() {
 	defer ticker.Stop()
 	for {
 		select {
-		case <-l.stop:
+		case <-l.quit:
 			return
 		case now := <-ticker.C:
 			l.mu.Lock()
@@ -94,6 +94,10 @@ func (l *live) event(event flowforge.Event) {
 		}
 	case flowforge.EventNodeWaiting:
 		r.wait(flowforge.NodeWaiting, without(waitLine(event), event, "waiting"))
+	case flowforge.EventNodeElements:
+		if state, known := l.board.loop(event); known && r != nil {
+			r.loop = state.String()
+		}
 	case flowforge.EventNodeProgress:
 		r.progress(event)
 	case flowforge.EventNodeLog:
@@ -128,9 +132,13 @@ func (l *live) say(line string) {
 	}
 }
 
-func (l *live) end(run flowforge.Run) {
-	close(l.stop)
+func (l *live) stop() {
+	close(l.quit)
 	<-l.stopped
+}
+
+func (l *live) end(run flowforge.Run) {
+	l.stop()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.draw(run.FinishedAt)
@@ -180,8 +188,9 @@ type row struct {
 	since    time.Time // it began
 	last     time.Time // something happened
 	took     time.Duration
-	open     int // runs of it that are under way
-	elements int // of an each, that have begun
+	open     int    // runs of it that are under way
+	elements int    // of an each, that have begun
+	loop     string // how far it is, where it says
 	ended    map[flowforge.NodeStatus]int
 	note     string
 }
@@ -298,7 +307,10 @@ func (r *row) spans(now time.Time) []span {
 	} else if r.took > 0 {
 		facts = append(facts, short(r.took))
 	}
-	if r.elements > 0 {
+	switch {
+	case r.loop != "" && !r.status.Terminal():
+		facts = append(facts, r.loop)
+	case r.elements > 0:
 		facts = append(facts, count(r.elements, "element"))
 	}
 	line = append(line, span{"  " + strings.Join(facts, "  "), shade})

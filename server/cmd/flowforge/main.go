@@ -10,9 +10,14 @@ import (
 )
 
 func main() {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	os.Exit(execute(os.Args[1:], &console{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, lookupEnv: os.LookupEnv, signals: signals, exit: os.Exit,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, lookupEnv: os.LookupEnv, listen: listen, exit: os.Exit,
 	}))
+}
+
+// listen takes over interrupts until stop is called; before and after they end the program.
+func listen() (signals <-chan os.Signal, stop func()) {
+	taken := make(chan os.Signal, 2)
+	signal.Notify(taken, os.Interrupt, syscall.SIGTERM)
+	return taken, func() { signal.Stop(taken) }
 }

@@ -20,9 +20,10 @@ type plain struct {
 	lines   int  // printed for node runs
 	faults  int  // failures and retries that were told
 	logs    int
-	changed bool // since the last summary
+	changed bool      // since the last summary
+	told    time.Time // how far a loop is
 
-	stop, stopped chan struct{}
+	quit, stopped chan struct{}
 }
 
 // What is printed at most of each kind; the rest is counted.
@@ -35,7 +36,7 @@ const (
 func newPlain(con *console, total int) *plain {
 	p := &plain{
 		out: bufio.NewWriter(unwrapped{con.err}), board: newBoard(total), lists: total <= manyNodes,
-		stop: make(chan struct{}), stopped: make(chan struct{}),
+		quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	go p.tick()
 	return p
@@ -51,7 +52,7 @@ func (p *plain) tick() {
 	defer ticker.Stop()
 	for {
 		select {
-		case <-p.stop:
+		case <-p.quit:
 			return
 		case now := <-ticker.C:
 			p.mu.Lock()
@@ -93,6 +94,8 @@ func (p *plain) event(event flowforge.Event) {
 			p.line(event.At, waitLine(event))
 			p.countLine(event.At)
 		}
+	case flowforge.EventNodeElements:
+		p.loop(event)
 	case flowforge.EventNodeLog:
 		p.log(event)
 	case flowforge.EventRunCanceling:
@@ -100,6 +103,15 @@ func (p *plain) event(event flowforge.Event) {
 	default:
 	}
 	p.flushIfListing()
+}
+
+// loop tells how far a loop is, every second at most.
+func (p *plain) loop(event flowforge.Event) {
+	state, known := p.board.loop(event)
+	if known && event.At.Sub(p.told) >= time.Second && event.Element == "" {
+		p.told = event.At
+		p.line(event.At, string(event.Node)+" running: "+state.String())
+	}
 }
 
 // countLine counts a line, and lists no more where there are too many.
@@ -149,9 +161,13 @@ func (p *plain) say(line string) {
 	p.flush()
 }
 
-func (p *plain) end(run flowforge.Run) {
-	close(p.stop)
+func (p *plain) stop() {
+	close(p.quit)
 	<-p.stopped
+}
+
+func (p *plain) end(run flowforge.Run) {
+	p.stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.line(run.FinishedAt, runLine(run, p.board))

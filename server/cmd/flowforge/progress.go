@@ -18,8 +18,10 @@ type progress interface {
 	event(event flowforge.Event)
 	// say shows a line.
 	say(line string)
-	// end shows how the run ended, and ends the progress.
+	// end shows how the run ended, after which there are only lines to be said.
 	end(run flowforge.Run)
+	// stop ends the progress of a run that did not come to be.
+	stop()
 }
 
 // manyNodes is how many nodes make a graph so large that its nodes are counted instead of listed.
@@ -43,7 +45,10 @@ func endLine(event flowforge.Event, status flowforge.NodeStatus, was *begun) str
 	text := label(event.Node, event.Element) + " " + string(status)
 	if was != nil {
 		text += " " + short(event.At.Sub(was.since))
-		if was.elements > 0 {
+		switch {
+		case was.loop.Total > 0:
+			text += ", " + count(was.loop.Total, "element")
+		case was.elements > 0:
 			text += ", " + count(was.elements, "element")
 		}
 	}

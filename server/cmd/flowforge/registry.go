@@ -40,7 +40,11 @@ func newRegistry(rules []egress.Rule, withCode bool) (*nodes.Registry, error) {
 type scriptCommand struct{}
 
 // Run runs the script that comes on standard input.
-func (scriptCommand) Run(con *console) error { return code.Child(con.in, con.out) }
+func (scriptCommand) Run(con *console) error {
+	_, stop := con.listen() // an interrupt is for the program that asked; it ends this one
+	defer stop()
+	return code.Child(con.in, con.out)
+}
 
 func parseRules(given []string) ([]egress.Rule, error) {
 	rules := make([]egress.Rule, 0, len(given))

@@ -133,12 +133,13 @@ func (j *job) saveOthers(types *nodes.Registry) error {
 
 // warnOfCredentials tells of credentials that the document names and nobody gave.
 func (j *job) warnOfCredentials(given nodes.StaticCredentials) {
-	for i := range j.document.asDocument().Nodes {
-		node := &j.document.asDocument().Nodes[i]
-		for _, name := range node.Credentials {
-			if _, known := given[name]; !known {
+	warned := make(map[string]bool)
+	for node := range j.document.nodes() {
+		for _, name := range node.Doc.Credentials {
+			if _, known := given[name]; !known && !warned[name] {
+				warned[name] = true
 				j.con.printf("flowforge: warning: node %s needs the credential %q: give it with --credential %s=@FILE\n",
-					node.ID, printable(name), printable(name))
+					node.Doc.ID, printable(name), printable(name))
 			}
 		}
 	}
@@ -157,6 +158,9 @@ func (j *job) run() error {
 	run, err := j.engine.DoRequest(ctx, j.request)
 	await(run.Status.Terminal())
 	if run.ID == "" {
+		if j.progress != nil {
+			j.progress.stop()
+		}
 		return j.refused(err)
 	}
 	if j.progress != nil {
@@ -174,22 +178,24 @@ func (j *job) run() error {
 func (j *job) interruptible() (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	done, ended := make(chan struct{}), make(chan struct{})
+	signals, stop := j.con.listen()
 	go func() {
 		defer close(ended)
 		select {
-		case <-j.con.signals:
+		case <-signals:
 			j.say("interrupted: the run is being canceled; interrupt again to end at once")
 			cancel(errInterrupted)
 		case <-done:
 			return
 		}
 		select {
-		case <-j.con.signals:
+		case <-signals:
 			j.con.exit(exitInterrupted)
 		case <-done:
 		}
 	}()
 	return ctx, func() {
+		stop()
 		close(done)
 		<-ended
 		cancel(nil)

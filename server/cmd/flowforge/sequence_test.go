@@ -25,6 +25,7 @@ func (r *recorder) event(event flowforge.Event) {
 
 func (r *recorder) say(string)        {}
 func (r *recorder) end(flowforge.Run) {}
+func (r *recorder) stop()             {}
 
 // take gives what was told since the last time.
 func (r *recorder) take() []string {

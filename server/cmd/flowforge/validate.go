@@ -26,8 +26,10 @@ func (v *validateCommand) Run(con *console) error {
 	failures, warnings := 0, 0
 	for _, name := range v.File {
 		document, err := con.readDocument(name, types)
-		if err != nil {
-			return err
+		if err != nil { // the others may be told of all the same
+			con.printf("flowforge: %s\n", printableLines(err.Error()))
+			failures++
+			continue
 		}
 		f, w := document.tally()
 		failures, warnings = failures+f, warnings+w
