@@ -294,7 +294,7 @@ func (r *run) await(a *activity, await *nodes.Await) {
 // retry waits for the backoff before the next attempt.
 func (r *run) retry(action dag.Action) {
 	a := r.live[action.At]
-	wait := max(a.node.Doc.Retry.Backoff(int(action.Failures), r.engine.config.Random()), a.advice.After)
+	wait := max(a.node.Retry.Backoff(int(action.Failures), r.engine.config.Random()), a.advice.After)
 	r.unrecord(a)
 	r.record(flowforge.Event{
 		Kind: flowforge.EventNodeRetrying, Node: a.node.Doc.ID, Element: a.path, Attempt: a.attempts, Error: a.failure,
