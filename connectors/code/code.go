@@ -88,7 +88,9 @@ exactly. Data never becomes code: {{ }} is refused in the script. It is off unle
 			},
 			{
 				Title:  "Log and fail",
-				Params: flowforge.MustValue(map[string]any{"code": "console.log('checking', input.id)\nif (!input.id) throw new Error('no id')\nreturn input"}),
+				Params: flowforge.MustValue(map[string]any{
+					"code": "console.log('checking', input.id)\nif (!input.id) throw new Error('no id')\nreturn input",
+				}),
 				Input:  flowforge.MustValue(map[string]any{"id": 7}),
 			},
 		},
@@ -104,7 +106,8 @@ type runner struct {
 }
 
 func disabled() error {
-	return flowforge.Errorf(CodeDisabled, "code.js is off on this server: an operator can turn it on (--enable-code; code.Config.Command in Go)")
+	return flowforge.Errorf(CodeDisabled,
+		"code.js is off on this server: an operator can turn it on (--enable-code; code.Config.Command in Go)")
 }
 
 // check says at save time what is wrong with a script.
