@@ -289,6 +289,10 @@ func TestPinnedOutputsAreUsedInTestRunsOnly(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, map[bool]any{false: "real", true: "pinned"}[test], run.Output.Any())
 	}
+	document.Nodes[0].Each = flowforge.MustValue("{{ input.list }}")
+	run, err := e.DoRequest(t.Context(), engine.StartRequest{Document: document, Test: true})
+	require.NoError(t, err, "a pinned loop has no elements to find")
+	require.Equal(t, "pinned", run.Output.Any())
 }
 
 func TestInputMustFitItsSchema(t *testing.T) {

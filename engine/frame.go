@@ -28,6 +28,7 @@ type frame struct {
 	readers []int32 // how many nodes may still read each output
 	failure *flowforge.Failure
 	gathers map[int32]*gather
+	timer   Timer // of the finally nodes of a body; nil: they do not run
 }
 
 // result is what a node came to.
@@ -143,6 +144,9 @@ func (r *run) enter(action dag.Action) {
 // leave ends a pass through the body of a loop.
 func (r *run) leave(action dag.Action) {
 	f := r.frames[action.Frame]
+	if f.timer != nil {
+		f.timer.Stop()
+	}
 	if action.Status == flowforge.NodeSucceeded {
 		r.ready.push(job{kind: jobLeave, frame: f})
 		return

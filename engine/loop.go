@@ -54,6 +54,10 @@ func (r *run) expand(a *activity) dag.Event {
 	if stopped {
 		return dag.Event{Kind: dag.Canceled, At: a.ref}
 	}
+	if a.passesOn() {
+		a.ports = flowforge.Out(*a.node.Doc.Pinned) // a disabled node is no loop
+		return dag.Event{Kind: dag.Succeeded, At: a.ref, Ports: []int32{a.node.Port(flowforge.PortOut)}}
+	}
 	g, parallel, err := r.elements(a)
 	r.mu.Lock()
 	defer r.mu.Unlock()

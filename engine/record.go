@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -149,7 +150,7 @@ func (r *run) failureIn(a *activity, code flowforge.Code) *flowforge.Failure {
 			return failure
 		}
 	}
-	return r.failureOf(a, flowforge.Errorf(flowforge.CodeNodeFailed, "the node failed"))
+	return r.failureOf(a, flowforge.Errorf(cmp.Or(code, flowforge.CodeNodeFailed), "the node failed"))
 }
 
 // keepResult keeps what a node came to for those that read it.

@@ -153,19 +153,22 @@ func (r *run) act(action dag.Action) {
 	}
 }
 
-// beginFinally bounds the time of the finally nodes.
+// beginFinally bounds the time of a frame's finally nodes.
 func (r *run) beginFinally(number int32) {
-	if number != 0 {
-		return
-	}
-	if r.timer != nil {
+	if number == 0 && r.timer != nil {
 		r.timer.Stop()
 	}
 	limit := r.workflow.Document.Settings.FinallyTimeout.Std()
 	if limit == 0 {
 		limit = flowforge.DefaultFinallyTimeout
 	}
-	r.timer = r.engine.clock.AfterFunc(limit, func() { r.tell(dag.Event{Kind: dag.TimeOutFinally}) })
+	event := dag.Event{Kind: dag.TimeOutFinally, At: dag.Ref{Frame: number}}
+	timer := r.engine.clock.AfterFunc(limit, func() { r.tell(event) })
+	if number == 0 {
+		r.timer = timer
+	} else {
+		r.frames[number].timer = timer
+	}
 }
 
 // planned notes how the run ends; its output is still to be made.
@@ -207,6 +210,11 @@ func (r *run) giveUp(cause error) {
 	}
 	for _, a := range r.live {
 		a.stopTimers()
+	}
+	for _, f := range r.frames {
+		if f.timer != nil {
+			f.timer.Stop()
+		}
 	}
 	r.close()
 }

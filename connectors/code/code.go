@@ -87,11 +87,11 @@ exactly. Data never becomes code: {{ }} is refused in the script. It is off unle
 				Input:  flowforge.MustValue([]any{map[string]any{"price": 2, "count": 3}}),
 			},
 			{
-				Title:  "Log and fail",
+				Title: "Log and fail",
 				Params: flowforge.MustValue(map[string]any{
 					"code": "console.log('checking', input.id)\nif (!input.id) throw new Error('no id')\nreturn input",
 				}),
-				Input:  flowforge.MustValue(map[string]any{"id": 7}),
+				Input: flowforge.MustValue(map[string]any{"id": 7}),
 			},
 		},
 	}, r.execute)
