@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,24 +20,28 @@ import (
 	"github.com/flowforge-go/flowforge/nodes/nodetest"
 )
 
-const child = "code-child"
+// hostProgram runs the scripts. It is built without the race detector, whose shadow memory would
+// count against the limit of the scripts.
+var hostProgram string
 
-// TestMain is the hidden subcommand that a host program has.
-func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == child {
-		if err := code.Child(os.Stdin, os.Stdout); err != nil {
-			os.Exit(1)
-		}
-		return
+func TestMain(m *testing.M) { os.Exit(withHost(m)) }
+
+func withHost(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "code")
+	if err != nil {
+		panic(err)
 	}
-	os.Exit(m.Run())
+	defer os.RemoveAll(folder)
+	hostProgram = filepath.Join(folder, "host")
+	if out, err := exec.Command("go", "build", "-o", hostProgram, "./testdata/host").CombinedOutput(); err != nil { //nolint:noctx // Ends with the tests.
+		panic("build the host program: " + string(out))
+	}
+	return m.Run()
 }
 
 func config(t *testing.T) code.Config {
 	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	return code.Config{Command: []string{self, child}, Memory: 64 << 20, Time: 20 * time.Second}
+	return code.Config{Command: []string{hostProgram}, Memory: 64 << 20, Time: 20 * time.Second}
 }
 
 func run(t *testing.T, params map[string]any, input any) (flowforge.Value, *connectortest.Host, error) {
@@ -289,9 +294,7 @@ func TestResultAboveALimitIsRefused(t *testing.T) {
 // A process whose parent is gone must not go on.
 func TestChildEndsWithItsInput(t *testing.T) {
 	t.Parallel()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), self, child)
+	cmd := exec.CommandContext(t.Context(), hostProgram)
 	cmd.Stdin = strings.NewReader(`{"code":"for (;;) {}","input":null,"timeout":60000000000,"memory":67108864}` + "\n")
 	var out bytes.Buffer
 	cmd.Stdout = &out
