@@ -33,7 +33,7 @@ func withHost(m *testing.M) int {
 	}
 	defer os.RemoveAll(folder)
 	hostProgram = filepath.Join(folder, "host")
-	if out, err := exec.Command("go", "build", "-o", hostProgram, "./testdata/host").CombinedOutput(); err != nil { //nolint:noctx // Ends with the tests.
+	if out, err := exec.Command("go", "build", "-o", hostProgram, "./testdata/host").CombinedOutput(); err != nil {
 		panic("build the host program: " + string(out))
 	}
 	return m.Run()
