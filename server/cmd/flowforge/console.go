@@ -46,7 +46,7 @@ func (c *console) read(name, forWhat string) ([]byte, error) {
 		defer func() { _ = file.Close() }()
 		from = file
 	}
-	text, err := io.ReadAll(io.LimitReader(from, doc.MaxSize+1)) // the reader of documents says that it is too large
+	text, err := io.ReadAll(io.LimitReader(from, doc.MaxSize+1<<20)) // the reader of documents says that it is too large
 	if err != nil {
 		return nil, unreadable(forWhat, name, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
+	"slices"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/dag"
@@ -51,9 +52,12 @@ const maxShown = 100
 
 // print tells the problems, each with the line it is on.
 func (d *document) print(con *console) {
-	shown := d.problems[:min(len(d.problems), maxShown)]
+	shown := slices.Clone(d.problems[:min(len(d.problems), maxShown)])
 	if len(shown) == 0 {
 		return
+	}
+	for i := range shown {
+		shown[i].Message = shorten(printableLines(shown[i].Message), maxMessage)
 	}
 	_ = d.file.Print(con.err, shown) // standard error: nobody can be told
 	if more := len(d.problems) - len(shown); more > 0 {
