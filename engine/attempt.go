@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -238,10 +239,17 @@ func (r *run) attemptEvent(a *activity, ports flowforge.Ports, err error) dag.Ev
 	if err != nil && !waits && !stops {
 		a.advice = nodes.AdviceOf(err)
 		a.failure = r.failureOf(a, err)
-		event = dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: a.advice.Permanent}
+		event = dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: a.isFinal()}
 	}
 	r.engine.meter.AttemptEnded(a.node.Doc.Type, r.engine.clock.Now().Sub(a.began), a.failure)
 	return event
+}
+
+// isFinal reports whether a failed attempt must not be made again: its error says so, or its effect may have
+// happened and must not happen twice.
+func (a *activity) isFinal() bool {
+	delivery := cmp.Or(a.node.Doc.Delivery, a.node.Type.Spec.Delivery)
+	return a.advice.Permanent || (delivery == flowforge.AtMostOnce && a.hasEffect() && !a.advice.NotDone)
 }
 
 // onlyPort is what most nodes emit on.

@@ -246,6 +246,33 @@ func TestWhatErrorsSayAboutTryingAgain(t *testing.T) {
 	}
 }
 
+func TestWhatMayHappenOnceIsTriedAgainOnlyIfItDidNotHappen(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		err      error
+		attempts int
+	}{
+		{"an error that does not say", errors.New("lost the answer"), 1},
+		{"an error that says it is not done", nodes.NotDone(errors.New("no connection")), 3},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				e := newEngine(t, engine.Config{}, do("test.once", func(context.Context, *nodes.Call) (flowforge.Ports, error) {
+					return nil, test.err
+				}))
+				run, err := e.Do(t.Context(), workflow(nil, flowforge.Node{
+					ID: "n", Type: "test.once", Delivery: flowforge.AtMostOnce, Retry: flowforge.RetryPolicy{MaxAttempts: 3},
+				}), nil)
+				require.Error(t, err)
+				require.Equal(t, test.attempts, nodeRuns(t, e, run)["n"].Attempts)
+			})
+		})
+	}
+}
+
 func TestElementsHaveKeysOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
