@@ -14,8 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/dag"
 	"github.com/flowforge-go/flowforge/nodes"
@@ -109,8 +107,6 @@ func New(config Config) (*Engine, error) {
 	return e, nil
 }
 
-func newUUID() string { return uuid.Must(uuid.NewV7()).String() }
-
 // Close takes no more runs and waits for those under way to end, at most until ctx does; then it stops their
 // attempts and gives them back to the store. It closes what New made, and nothing that was given to it.
 func (e *Engine) Close(ctx context.Context) error {
@@ -163,7 +159,7 @@ func (e *Engine) fillIn() error {
 		c.Random = rand.Float64
 	}
 	if c.NewID == nil {
-		c.NewID = newUUID
+		c.NewID = func() string { return store.NewID(e.clock.Now()) }
 	}
 	if c.Credentials == nil {
 		c.Credentials = nodes.StaticCredentials{}

@@ -30,7 +30,6 @@ var denied = []string{
 var allowed = map[string]string{
 	"github.com/flowforge-go/flowforge": "this module",
 
-	"github.com/google/uuid":                   "IDs",
 	"github.com/expr-lang/expr":                "expressions",
 	"github.com/robfig/cron/v3":                "schedules",
 	"github.com/santhosh-tekuri/jsonschema/v6": "checks values against schemas",

@@ -2,9 +2,6 @@ package memory
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"encoding/hex"
 	"slices"
 	"time"
 
@@ -65,7 +62,7 @@ func (s *Store) SaveDraft(
 		}
 	}
 	if w == nil {
-		w = &workflow{id: newWorkflowID(s.now())}
+		w = &workflow{id: flowforge.WorkflowID(store.NewID(s.now()))}
 		h.byID[w.id] = w
 	}
 	h.rename(w, saved.Name)
@@ -165,15 +162,4 @@ func (s *Store) ListWorkflows(
 
 func noWorkflow(name string) error {
 	return flowforge.Errorf(flowforge.CodeNotFound, "there is no workflow %q", name)
-}
-
-// newWorkflowID makes a UUID of version 7 (RFC 9562, section 5.7): a time in milliseconds, then random bits.
-func newWorkflowID(now time.Time) flowforge.WorkflowID {
-	var id [16]byte
-	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16)
-	_, _ = rand.Read(id[6:]) // never fails
-	id[6] = id[6]&0x0f | 0x70
-	id[8] = id[8]&0x3f | 0x80
-	text := hex.EncodeToString(id[:])
-	return flowforge.WorkflowID(text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:])
 }
