@@ -12,7 +12,7 @@ import (
 // into every program with an engine.)
 func NewID(now time.Time) string {
 	var id [16]byte
-	_, _ = rand.Read(id[8:]) // never fails
+	_, _ = rand.Read(id[8:])                               // never fails
 	fraction := uint64(now.Nanosecond()) % 1e6 << 12 / 1e6 //nolint:gosec // Never negative.
 	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16|0x7000|fraction)
 	id[8] = id[8]&0x3f | 0x80
