@@ -169,6 +169,7 @@ func TestWatchGivesEveryDurableEventOnce(t *testing.T) {
 		for event, err := range e.Watch(t.Context(), run.Workspace, run.ID, 0) {
 			require.NoError(t, err)
 			if event.Seq == 0 {
+				require.Equal(t, seq, event.After, "a note comes right after the event it follows")
 				live[event.Kind] = event
 				continue
 			}

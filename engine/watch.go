@@ -25,7 +25,7 @@ func (e *Engine) Watch(
 		defer e.topics.unsubscribe(id, w)
 		pause := watchPause
 		for {
-			more, last, err := e.passOn(ctx, workspace, id, after, yield)
+			more, last, err := e.passOn(ctx, workspace, id, after, w, yield)
 			if err != nil {
 				yield(flowforge.Event{}, err)
 				return
@@ -40,14 +40,7 @@ func (e *Engine) Watch(
 				yield(flowforge.Event{}, err)
 				return
 			}
-			if pause *= 2; pause > maxWatchPause {
-				pause = maxWatchPause
-			}
-			for _, note := range w.take() {
-				if !yield(note, nil) {
-					return
-				}
-			}
+			pause = min(2*pause, maxWatchPause)
 		}
 	}
 }
@@ -58,10 +51,10 @@ const (
 	maxWatchPause = time.Second
 )
 
-// passOn gives the durable events there are; more is false after the run's last one, or where the receiver
-// has had enough.
+// passOn gives the durable events there are, and the live notes each after the event it follows; more is false
+// after the run's last event, or where the receiver has had enough.
 func (e *Engine) passOn(
-	ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID, after int64,
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID, after int64, w *watcher,
 	yield func(flowforge.Event, error) bool,
 ) (more bool, last int64, err error) {
 	const page = 500
@@ -70,16 +63,28 @@ func (e *Engine) passOn(
 		if err != nil {
 			return false, after, err
 		}
+		// Read before the notes are looked at: a note is there before the events that come after it.
 		for _, event := range events {
+			for _, note := range w.takeBefore(event.Seq) {
+				if !yield(note, nil) {
+					return false, after, nil
+				}
+			}
 			after = event.Seq
 			if !yield(event, nil) || isEnd(event.Kind) {
 				return false, after, nil
 			}
 		}
 		if len(events) < page {
-			return true, after, nil
+			break
 		}
 	}
+	for _, note := range w.takeBefore(after + 1) {
+		if !yield(note, nil) {
+			return false, after, nil
+		}
+	}
+	return true, after, nil
 }
 
 func isEnd(kind flowforge.EventKind) bool {
@@ -190,12 +195,17 @@ func (w *watcher) ring() {
 	}
 }
 
-func (w *watcher) take() []flowforge.Event {
+// takeBefore takes the notes that come before the durable event of a number, in order.
+func (w *watcher) takeBefore(seq int64) []flowforge.Event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	notes := w.notes
-	w.notes = nil
-	return notes
+	n := 0
+	for n < len(w.notes) && w.notes[n].After < seq {
+		n++
+	}
+	taken := w.notes[:n:n]
+	w.notes = w.notes[n:]
+	return taken
 }
 
 // wait waits for the bell, at most for the pause.
