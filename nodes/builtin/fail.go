@@ -8,7 +8,7 @@ import (
 )
 
 type failParams struct {
-	Message flowforge.Value `json:"message" jsonschema_description:"What went wrong: text, or any value, which is written as JSON." jsonschema_extras:"x-type=string"`
+	Message flowforge.Value `json:"message,omitzero" jsonschema_description:"What went wrong: text, or any value, which is written as JSON." jsonschema_extras:"x-type=string"`
 	Code    flowforge.Code  `json:"code,omitempty" jsonschema:"default=failed,pattern=^[a-z][a-z0-9_]*$" jsonschema_description:"The stable name of the error, for retry_on and for those who handle it."`
 	Details flowforge.Value `json:"details,omitzero" jsonschema_description:"Facts for those who handle the error."`
 }
@@ -17,7 +17,11 @@ func runFail(_ context.Context, _ *nodes.Call, p failParams) (flowforge.Ports, e
 	if p.Code == "" {
 		p.Code = codeFailed
 	}
-	return nil, nodes.Failed(p.Code, p.Details, "%s", textOf(p.Message.Any()))
+	text := "the workflow fails here"
+	if !p.Message.IsNull() {
+		text = textOf(p.Message.Any())
+	}
+	return nil, nodes.Failed(p.Code, p.Details, "%s", text)
 }
 
 func failType() nodes.Type {

@@ -12,7 +12,7 @@ import (
 
 type logParams struct {
 	Level   string          `json:"level,omitempty" jsonschema:"enum=debug,enum=info,enum=warn,enum=error,default=info" jsonschema_description:"How important the line is."`
-	Message flowforge.Value `json:"message" jsonschema_description:"The line: text, or any value, which is written as JSON." jsonschema_extras:"x-type=string"`
+	Message flowforge.Value `json:"message,omitzero" jsonschema_description:"The line: text, or any value, which is written as JSON; unless given, that the node was reached." jsonschema_extras:"x-type=string"`
 	Fields  flowforge.Value `json:"fields,omitzero" jsonschema:"type=object" jsonschema_description:"Facts beside the message, by name."`
 }
 
@@ -28,7 +28,11 @@ func runLog(ctx context.Context, call *nodes.Call, p logParams) (flowforge.Value
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		attrs = append(attrs, slog.Any(name, fields[name]))
 	}
-	call.Log().LogAttrs(ctx, level, textOf(p.Message.Any()), attrs...) //nolint:sloglint // the message is the author's
+	text := string(call.Node) + " was reached"
+	if !p.Message.IsNull() {
+		text = textOf(p.Message.Any())
+	}
+	call.Log().LogAttrs(ctx, level, text, attrs...) //nolint:sloglint // the message is the author's
 	return call.Input, nil
 }
 
