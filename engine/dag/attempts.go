@@ -13,7 +13,7 @@ func (s *State) judge(e Event, n *Node, t *try) (end status, code flowforge.Code
 			s.again(e.At, t)
 		}
 		return pending, ""
-	case t.status == waiting && e.Kind != Succeeded && e.Kind != Failed:
+	case t.status == waiting && e.Kind != Succeeded && e.Kind != Failed && e.Kind != Lost:
 		return pending, ""
 	case !n.attempted(e.At) && e.Kind != Succeeded && e.Kind != Failed && e.Kind != Canceled:
 		return pending, ""
@@ -28,7 +28,7 @@ func (s *State) judge(e Event, n *Node, t *try) (end status, code flowforge.Code
 		}
 	case Lost:
 		t.lost++
-		if t.status == running && int(t.lost) < orDefault(n.Retry.MaxLost, flowforge.DefaultMaxLost) {
+		if t.status != stopping && int(t.lost) < orDefault(n.Retry.MaxLost, flowforge.DefaultMaxLost) {
 			s.again(e.At, t)
 			return pending, ""
 		}

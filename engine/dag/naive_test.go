@@ -76,6 +76,9 @@ func (n *naive) applyTo(e dag.Event, node *naiveNode, spec *dag.Node) {
 		node.status, node.emitted = flowforge.NodeSucceeded, e.Ports
 	case node.status == flowforge.NodeWaiting && e.Kind == dag.Failed:
 		n.attemptFailed(e.Code, e.Permanent, node, spec)
+	case node.status == flowforge.NodeWaiting && e.Kind == dag.Lost:
+		node.status = flowforge.NodeRunning
+		n.attemptLost(node, spec)
 	case node.status != flowforge.NodeRunning:
 	case e.Kind == dag.StopRun:
 		node.status = flowforge.NodeSucceeded
@@ -93,13 +96,17 @@ func (n *naive) applyTo(e dag.Event, node *naiveNode, spec *dag.Node) {
 	case e.Kind == dag.Canceled:
 		n.attemptFailed(flowforge.CodeCanceled, e.Permanent, node, spec)
 	case e.Kind == dag.Lost:
-		most := spec.Retry.MaxLost
-		if most == 0 {
-			most = flowforge.DefaultMaxLost
-		}
-		if node.lost++; node.stopping || node.lost >= most {
-			n.attemptFailed(flowforge.CodeWorkerLost, true, node, spec)
-		}
+		n.attemptLost(node, spec)
+	}
+}
+
+func (n *naive) attemptLost(node *naiveNode, spec *dag.Node) {
+	most := spec.Retry.MaxLost
+	if most == 0 {
+		most = flowforge.DefaultMaxLost
+	}
+	if node.lost++; node.stopping || node.lost >= most {
+		n.attemptFailed(flowforge.CodeWorkerLost, true, node, spec)
 	}
 }
 

@@ -101,7 +101,7 @@ func drawAnswer(t *rapid.T, w *world, at dag.Ref) dag.Event {
 	case asked.kind == dag.Retry:
 		e.Kind = dag.TimerFired
 	case asked.kind == dag.Run && asked.waiting:
-		e.Kind = draw(dag.Succeeded, dag.Failed)
+		e.Kind = draw(dag.Succeeded, dag.Failed, dag.Lost)
 	case asked.kind == dag.Run:
 		e.Kind = draw(dag.Succeeded, dag.Succeeded, dag.Succeeded, dag.Failed, dag.Failed, dag.Lost, dag.Waiting, dag.Canceled)
 	case asked.kind == dag.Expand:

@@ -24,7 +24,8 @@ const (
 	Succeeded EventKind = iota
 	// Failed: the same failed, with Code; Permanent: it is not to be tried again.
 	Failed
-	// Lost: the attempt's worker was lost.
+	// Lost: the attempt's worker was lost; or what waits for someone to tell whether its effect has happened is
+	// told that it has not.
 	Lost
 	// Expanded: the loop has Count elements; Parallel of them at a time, 0 as the node says.
 	Expanded
@@ -45,6 +46,8 @@ const (
 	TimeOutRun
 	// TimeOutFinally: the finally nodes of the frame At.Frame took too long.
 	TimeOutFinally
+
+	lastEvent = TimeOutFinally
 )
 
 // Event is something that happened.

@@ -84,7 +84,7 @@ func (w *world) notice(e dag.Event) {
 	case e.Kind == dag.TimedOut, t.kind == dag.Retry && e.Kind != dag.TimerFired, t.kind != dag.Retry && e.Kind == dag.TimerFired,
 		e.Kind == dag.Expanded && t.kind != dag.Expand,
 		loop && slices.Contains([]dag.EventKind{dag.Lost, dag.Waiting, dag.StopRun}, e.Kind),
-		t.waiting && e.Kind != dag.Succeeded && e.Kind != dag.Failed:
+		t.waiting && e.Kind != dag.Succeeded && e.Kind != dag.Failed && e.Kind != dag.Lost:
 		return // it does not fit
 	case e.Kind == dag.Waiting && !t.stopped:
 		t.waiting = true
