@@ -26,6 +26,8 @@ const (
 	EventRunCreated    EventKind = "run.created"
 	EventRunStarted    EventKind = "run.started"
 	EventRunWaiting    EventKind = "run.waiting"
+	EventRunPaused     EventKind = "run.paused"
+	EventRunResumed    EventKind = "run.resumed"
 	EventRunCanceling  EventKind = "run.canceling"
 	EventRunSucceeded  EventKind = "run.succeeded"
 	EventRunFailed     EventKind = "run.failed"
@@ -37,6 +39,7 @@ const (
 	EventNodeCanceled  EventKind = "node.canceled"
 	EventNodeRetrying  EventKind = "node.retrying" // Data: {"next_at": time}
 	EventNodeWaiting   EventKind = "node.waiting"  // Data: {"until": time} where it is known
+	EventNodeInDoubt   EventKind = "node.in_doubt" // its effect may or may not have happened; Error: why
 	EventNodeElements  EventKind = "node.elements" // a batch of elements ended; Data: {"done", "failed", "total"}
 )
 

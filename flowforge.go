@@ -24,6 +24,8 @@ type (
 	WorkerID string
 	// TaskID names a node run handed to another pool.
 	TaskID string
+	// ScheduleID identifies a schedule within its workspace.
+	ScheduleID string
 	// Port names an input or output of a node.
 	Port string
 )

@@ -40,6 +40,10 @@ type Origin struct {
 	Run  RunID      `json:"run"`
 	Kind OriginKind `json:"kind"`
 	Node NodeID     `json:"node,omitempty"`
+
+	Element string   `json:"element,omitempty"` // with Node, of the element that started a child
+	Keys    RunID    `json:"keys,omitempty"`    // the run whose idempotency keys are used again
+	Anew    []NodeID `json:"anew,omitempty"`    // nodes that have new keys all the same, with all that follows them
 }
 
 // OriginKind says how a run came from another one.
@@ -120,6 +124,8 @@ type NodeRun struct {
 	FinishedAt time.Time  `json:"finished_at,omitzero"`
 	Output     Ports      `json:"output,omitempty"`
 	Error      *Failure   `json:"error,omitempty"`
+	ResumeAt   time.Time  `json:"resume_at,omitzero"` // when one that is retrying or waiting goes on, where that is known
+	Awaits     Value      `json:"awaits,omitzero"`    // what one that is waiting waits for: {"signal"}, {"run"} ...
 }
 
 // NodeStatus is where a node run is in its life.
@@ -180,6 +186,7 @@ const (
 	ReasonNodeCanceled   Reason = "node_canceled" // canceled: the node whose element it is ended
 	ReasonDisabled       Reason = "disabled"      // succeeded: its input passed on
 	ReasonPinned         Reason = "pinned"        // succeeded: with its pinned output
+	ReasonCopied         Reason = "copied"        // as in the run that this one retries
 )
 
 // Ports is what a node emits: a value for each port it delivers on, in no particular order, each port once.

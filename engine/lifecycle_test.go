@@ -282,10 +282,10 @@ func TestCloseGivesBackWhatDoesNotEndInTime(t *testing.T) {
 		defer cancel()
 		require.ErrorIs(t, e.Close(ctx), context.DeadlineExceeded)
 		stop()
-		claimed, err := shared.Claim(t.Context(), store.Claim{Worker: "other", Pools: []string{""}, NodeTypes: []string{"core.wait@1"}, Limit: 1, For: time.Minute})
+		claims, err := shared.Claim(t.Context(), store.Claim{Worker: "other", Pools: []string{""}, NodeTypes: []string{"core.wait@1"}, Limit: 1, For: time.Minute})
 		require.NoError(t, err)
-		require.Len(t, claimed, 1)
-		require.Equal(t, run.ID, claimed[0].Run.ID)
+		require.Len(t, claims.Runs, 1)
+		require.Equal(t, run.ID, claims.Runs[0].Run.ID)
 	})
 }
 
@@ -294,15 +294,15 @@ func TestLeasesAreRenewedWhileARunLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := memory.New(memory.Config{})
 		e := newEngine(t, engine.Config{Store: shared, Lease: 30 * time.Second})
-		var claimed []store.Claimed
+		var claims store.Claims
 		time.AfterFunc(30*time.Minute, func() {
-			claimed, _ = shared.Claim(context.Background(), store.Claim{
+			claims, _ = shared.Claim(context.Background(), store.Claim{
 				Worker: "other", Pools: []string{""}, NodeTypes: []string{"core.wait@1"}, Limit: 1, For: time.Minute,
 			})
 		})
 		_, err := e.Do(t.Context(), workflow(nil, waiting("n")), nil)
 		require.NoError(t, err)
-		require.Empty(t, claimed, "nobody else may claim it")
+		require.Empty(t, claims.Runs, "nobody else may claim it")
 	})
 }
 
@@ -313,9 +313,9 @@ func TestARunLostToAnotherWorkerIsGivenUp(t *testing.T) {
 		shared := memory.New(memory.Config{Now: func() time.Time { return now() }})
 		e := newEngine(t, engine.Config{Store: shared, Lease: time.Minute}, do("test.steal", func(ctx context.Context, call *nodes.Call) (flowforge.Ports, error) {
 			now = func() time.Time { return time.Now().Add(time.Hour) }
-			claimed, err := shared.Claim(ctx, store.Claim{Worker: "thief", Pools: []string{""}, NodeTypes: []string{"test.steal@1"}, Limit: 1, For: time.Minute})
+			claims, err := shared.Claim(ctx, store.Claim{Worker: "thief", Pools: []string{""}, NodeTypes: []string{"test.steal@1"}, Limit: 1, For: time.Minute})
 			require.NoError(t, err)
-			require.Len(t, claimed, 1)
+			require.Len(t, claims.Runs, 1)
 			return flowforge.Out(call.Input), nil
 		}))
 		_, err := e.Do(t.Context(), workflow(nil, flowforge.Node{ID: "n", Type: "test.steal"}), nil)

@@ -123,10 +123,10 @@ func (r *run) finish() {
 		end.Output = *r.stopOutput
 	}
 	r.now = r.engine.clock.Now()
-	end.Reason, end.Error, end.FinishedAt = r.info.Reason, r.failureFor(status), r.now
+	end.Error, end.FinishedAt = r.failureFor(status), r.now
 	r.info.Status, r.info.Output, r.info.Error, r.info.FinishedAt = status, end.Output, end.Error, r.now
 	r.startHandler(end)
-	r.record(flowforge.Event{Kind: flowforge.RunEnd(status), Reason: end.Reason, Error: end.Error, Data: end.Output})
+	r.record(flowforge.Event{Kind: flowforge.RunEnd(status), Reason: r.info.Reason, Error: end.Error, Data: end.Output})
 	r.ending = end
 }
 

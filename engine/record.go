@@ -274,7 +274,7 @@ func (r *run) transition(started []*activity) *store.Transition {
 	transition := &store.Transition{
 		Workspace: r.info.Workspace, Run: r.info.ID, Epoch: r.lease.Epoch,
 		FromSeq: r.info.Seq - int64(len(p.events)), ToSeq: r.info.Seq, Events: p.events,
-		Status: r.info.Status, StartedAt: p.startedAt, End: r.ending,
+		Status: r.info.Status, Reason: r.info.Reason, StartedAt: p.startedAt, End: r.ending,
 		Nodes: p.nodes, Dropped: p.dropped, Logs: p.logs, Read: p.reads, Starts: p.starts,
 	}
 	if r.ending == nil && transition.Status.Terminal() {

@@ -232,8 +232,7 @@ func (r *run) startHandler(end *store.End) {
 		err = r.addHandler(name, input)
 	}
 	if err != nil {
-		end.Reason = fmt.Sprintf("on_failure: %v", err)
-		r.info.Reason = end.Reason
+		r.info.Reason = fmt.Sprintf("on_failure: %v", err)
 	}
 }
 

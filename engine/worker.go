@@ -89,16 +89,16 @@ func (e *Engine) claimUntil(ctx context.Context, bell <-chan struct{}, ring func
 
 // claim takes over runs that are ready and begins them.
 func (e *Engine) claim(ctx context.Context) (int, error) {
-	claimed, err := e.config.Store.Claim(ctx, store.Claim{
+	claims, err := e.config.Store.Claim(ctx, store.Claim{
 		Worker: e.worker, Pools: e.config.Pools, NodeTypes: e.config.Nodes.Names(), Limit: claimAtOnce, For: e.config.Lease,
 	})
 	if err != nil {
 		return 0, err
 	}
-	for _, c := range claimed {
+	for _, c := range claims.Runs {
 		e.takeOver(ctx, c)
 	}
-	return len(claimed), nil
+	return len(claims.Runs), nil
 }
 
 // takeOver begins a claimed run. One that another worker had begun cannot be resumed yet: it ends as failed,

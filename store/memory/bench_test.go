@@ -133,8 +133,8 @@ func BenchmarkCreateClaim(b *testing.B) {
 			b.ResetTimer()
 			for i := range b.N {
 				create(b, s, newRun(backlog+i))
-				if claimed, err := s.Claim(ctx, claim); err != nil || len(claimed) != 1 {
-					b.Fatal(err, claimed)
+				if claims, err := s.Claim(ctx, claim); err != nil || len(claims.Runs) != 1 {
+					b.Fatal(err, claims)
 				}
 			}
 		})

@@ -30,7 +30,15 @@ func (s *Store) check(r *run, t *store.Transition) error {
 			return refused(t, "task %s is not new", task.ID)
 		}
 	}
-	return s.checkStarts(t)
+	if len(t.Journal) > 0 && t.JournalAt > int64(len(r.journal)) {
+		return refused(t, "its journal begins at byte %d, the run's ends at %d", t.JournalAt, len(r.journal))
+	}
+	for i := range t.Sends {
+		if t.Sends[i].Workspace != r.Workspace {
+			return refused(t, "message %q is to another workspace", t.Sends[i].ID)
+		}
+	}
+	return s.checkStarts(r.Workspace, t.Starts)
 }
 
 func checkStatus(r *run, t *store.Transition) error {
@@ -78,11 +86,12 @@ func endsRun(kind flowforge.EventKind) bool {
 	}
 }
 
-func (s *Store) checkStarts(t *store.Transition) error {
-	for i := range t.Starts {
-		start := &t.Starts[i]
-		if start.Run.Workspace != t.Workspace {
-			return refused(t, "run %s, which it starts, is of another workspace", start.Run.ID)
+// checkStarts refuses runs to be started by a run or a schedule of a workspace.
+func (s *Store) checkStarts(workspace flowforge.Workspace, starts []store.NewRun) error {
+	for i := range starts {
+		start := &starts[i]
+		if start.Run.Workspace != workspace {
+			return flowforge.Errorf(flowforge.CodeConflict, "run %s, which is to be started, is of another workspace", start.Run.ID)
 		}
 		if _, err := s.existing(start); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -68,9 +67,12 @@ func (r *run) guard(t *store.Transition) (applied bool, err error) {
 // apply makes the changes of a transition that check has accepted. Its order matters: a run that it starts may
 // wait for the slot that it frees.
 func (s *Store) apply(r *run, t *store.Transition, now time.Time) (started []store.Created) {
-	r.Status, r.Seq = t.Status, t.ToSeq
+	r.Status, r.Reason, r.Seq = t.Status, t.Reason, t.ToSeq
 	if !t.StartedAt.IsZero() {
 		r.StartedAt = t.StartedAt
+	}
+	if t.JournalAt == int64(len(r.journal)) {
+		r.journal = append(r.journal, t.Journal...)
 	}
 	for i := range t.Events {
 		r.events.add(t.Events[i])
@@ -86,6 +88,7 @@ func (s *Store) apply(r *run, t *store.Transition, now time.Time) (started []sto
 	}
 	if len(t.Read) > 0 {
 		r.inbox.read(t.Read)
+		s.deliver(r)
 	}
 	for i := range t.Tasks {
 		s.addTask(r, &t.Tasks[i], now)
@@ -107,6 +110,7 @@ func (s *Store) apply(r *run, t *store.Transition, now time.Time) (started []sto
 	for i := range t.Starts {
 		started[i] = s.create(&t.Starts[i], now)
 	}
+	s.sendAll(t.Sends)
 	return started
 }
 
@@ -126,23 +130,24 @@ func (s *Store) startedBefore(t *store.Transition) []store.Created {
 
 // end frees all that the run held.
 func (s *Store) end(r *run, end *store.End, now time.Time) {
-	r.Reason, r.Output, r.Error, r.FinishedAt = end.Reason, end.Output, end.Error, end.FinishedAt
-	r.unlease()
-	r.snapshot = nil
+	r.Output, r.Error, r.FinishedAt = end.Output, end.Error, end.FinishedAt
+	r.journal = nil
 	r.inbox.close()
+	s.unlease(r)
 	for _, task := range r.tasks {
 		s.cancel(task)
 	}
 	if r.slots != nil {
 		s.tick(now)
 		s.free(r, true)
+		r.slots = nil
 	}
 	s.finish(r)
 }
 
 func (s *Store) park(r *run, park *store.Park, now time.Time) {
-	r.unlease()
-	r.parked, r.wakeAt, r.snapshot = true, park.WakeAt, bytes.Clone(park.Snapshot)
+	s.unlease(r)
+	r.parked, r.wakeAt = true, park.WakeAt
 	if r.slots != nil {
 		s.tick(now)
 		s.free(r, false)

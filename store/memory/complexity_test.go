@@ -58,7 +58,7 @@ func (c *counted) claim() []store.Claimed {
 	c.Helper()
 	claimed, err := c.Claim(c.Context(), store.Claim{Pools: []string{""}, Limit: 1, For: time.Hour})
 	require.NoError(c, err)
-	return claimed
+	return claimed.Runs
 }
 
 func (c *counted) commit(t store.Transition) {
@@ -224,38 +224,12 @@ func TestForgottenRunsLeaveNothing(t *testing.T) {
 	require.Len(t, c.tasks, 1)
 	require.Len(t, c.groups, 1)
 	require.Len(t, c.documents, 1)
-	require.Len(t, c.finished, 1)
+	require.Equal(t, 1, c.finished.Len())
+	require.Len(t, c.ended, 1)
 	require.Empty(t, c.slots)
 	require.Empty(t, c.leases.spots)
 	require.LessOrEqual(t, len(c.lists[flowforge.Local].entries), 3)
 	for _, l := range c.taskGroups {
 		require.Empty(t, l.spots)
-	}
-}
-
-// What nobody will read is let go.
-func TestDroppedOutputsAreForgotten(t *testing.T) {
-	t.Parallel()
-	c := newCounted(t)
-	id := c.create(func(n *store.NewRun) { n.Lease = &store.Lease{For: time.Hour} }).Run.ID
-	output := flowforge.Out(flowforge.MustValue("large"))
-	c.commit(store.Transition{
-		Run: id, FromSeq: 1, Status: flowforge.RunRunning,
-		Nodes: []flowforge.NodeRun{
-			{Node: "plain", Status: flowforge.NodeSucceeded, Attempts: 1, StartedAt: c.now, FinishedAt: c.now, Output: output},
-			{Node: "retried", Status: flowforge.NodeSucceeded, Attempts: 2, StartedAt: c.now, FinishedAt: c.now, Output: output},
-			{Node: "each", Element: "0", Status: flowforge.NodeSucceeded, Output: output},
-			{Node: "each", Element: "1", Status: flowforge.NodeSucceeded, Output: output},
-		},
-	})
-	c.commit(store.Transition{
-		Run: id, FromSeq: 1, Status: flowforge.RunRunning,
-		Dropped: []store.NodeKey{{Node: "plain"}, {Node: "retried"}, {Node: "each", Element: store.AllElements}},
-	})
-	nodes, err := c.NodeRuns(t.Context(), flowforge.Local, id, 0, 0)
-	require.NoError(t, err)
-	require.Len(t, nodes, 4)
-	for _, node := range nodes {
-		require.Nil(t, node.Output, node.Node)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
@@ -78,6 +79,12 @@ func (e entry) compare(other entry) int {
 	return cmp.Or(cmp.Compare(e.created, other.created), cmp.Compare(e.id, other.id))
 }
 
+// from gives the index of the first run that was not created before an instant.
+func (c *catalog) from(at time.Time) int {
+	i, _ := slices.BinarySearchFunc(c.entries, entry{created: at.UnixMicro()}, entry.compare)
+	return i
+}
+
 // list enters a run; nearly always it is the newest.
 func (s *Store) list(r *run) {
 	c := s.lists[r.Workspace]
@@ -127,16 +134,24 @@ func (s *Store) List(
 		c = &catalog{}
 	}
 	at := len(c.entries)
+	if !filter.To.IsZero() {
+		at = c.from(filter.To)
+	}
 	if filter.Before != "" {
 		r, err := s.find(workspace, filter.Before)
 		if err != nil {
 			return nil, err
 		}
-		at, _ = slices.BinarySearchFunc(c.entries, entryOf(r), entry.compare)
+		before, _ := slices.BinarySearchFunc(c.entries, entryOf(r), entry.compare)
+		at = min(at, before)
+	}
+	last := 0
+	if !filter.From.IsZero() {
+		last = c.from(filter.From)
 	}
 	_, limit := page(len(c.entries), 0, filter.Limit)
 	var runs []flowforge.Run
-	for at--; at >= 0 && len(runs) < limit; at-- {
+	for at--; at >= last && len(runs) < limit; at-- {
 		if r := c.entries[at].run; r != nil && r.matches(&filter) {
 			listed := r.Run
 			listed.Input, listed.Vars, listed.Output = flowforge.Value{}, flowforge.Value{}, flowforge.Value{}
@@ -148,5 +163,6 @@ func (s *Store) List(
 
 func (r *run) matches(filter *store.Filter) bool {
 	return (filter.Workflow == "" || filter.Workflow == r.Workflow.Name) &&
+		(filter.Origin == "" || r.Origin != nil && r.Origin.Run == filter.Origin) &&
 		(len(filter.Statuses) == 0 || slices.Contains(filter.Statuses, r.Status))
 }

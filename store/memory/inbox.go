@@ -81,10 +81,56 @@ func (s *Store) send(r *run, message store.Message) error {
 		return flowforge.Errorf(flowforge.CodeConflict, "run %s has ended", r.ID)
 	}
 	r.inbox.put(message)
+	s.deliver(r)
 	if r.spot.line != &s.leases {
 		s.wake(r)
 	}
 	return nil
+}
+
+// sendAll sends what a transition sends. Who has ended or is unknown gets none.
+func (s *Store) sendAll(messages []store.Message) {
+	for _, message := range messages {
+		if r := s.runs[runKey{message.Workspace, message.Run}]; r != nil {
+			_ = s.send(r, message)
+		}
+	}
+}
+
+// deliver takes note of who is to be told that a run has unread messages.
+func (s *Store) deliver(r *run) {
+	worker := flowforge.WorkerID("")
+	if r.held && len(r.inbox.unread) > 0 {
+		worker = r.worker
+	}
+	if worker == r.mail {
+		return
+	}
+	delete(s.mail[r.mail], r)
+	if len(s.mail[r.mail]) == 0 {
+		delete(s.mail, r.mail)
+	}
+	r.mail = worker
+	if worker == "" {
+		return
+	}
+	if s.mail[worker] == nil {
+		s.mail[worker] = map[*run]struct{}{}
+	}
+	s.mail[worker][r] = struct{}{}
+}
+
+// Unread gives the runs of a worker that have unread messages.
+func (s *Store) Unread(ctx context.Context, worker flowforge.WorkerID) ([]store.RunKey, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	var keys []store.RunKey
+	for r := range s.mail[worker] {
+		keys = append(keys, store.RunKey{Workspace: r.Workspace, Run: r.ID})
+	}
+	return keys, nil
 }
 
 // wake lets a run that nobody owns look at a message. One that is ready, or waits for a slot, stays where it is,

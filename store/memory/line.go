@@ -1,9 +1,14 @@
 package memory
 
-import "time"
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"time"
+)
 
-// A line is a heap of runs or tasks that wait, the first of them on top. Each is in one line at most and knows
-// where, so that it can leave from the middle.
+// A line is a heap of runs, tasks or schedules that wait, the first of them on top. Each is in one line at most and
+// knows where, so that it can leave from the middle.
 type line struct {
 	spots []*spot
 	steps *int
@@ -16,6 +21,8 @@ type spot struct {
 	at   int   // its index there
 	run  *run
 	task *task // nil: the run itself waits
+
+	schedule *schedule // nil: none, but a run or a task
 }
 
 // A rank orders a line: by priority, 1 first, then the earliest, then the first come.
@@ -25,14 +32,10 @@ type rank struct {
 	order    uint64
 }
 
-func (a *rank) less(b *rank) bool {
-	if a.priority != b.priority {
-		return a.priority < b.priority
-	}
-	if c := a.at.Compare(b.at); c != 0 {
-		return c < 0
-	}
-	return a.order < b.order
+func (a *rank) less(b *rank) bool { return a.compare(b) < 0 }
+
+func (a *rank) compare(b *rank) int {
+	return cmp.Or(cmp.Compare(a.priority, b.priority), a.at.Compare(b.at), cmp.Compare(a.order, b.order))
 }
 
 func (s *Store) newLine() line { return line{steps: &s.steps} }
@@ -51,6 +54,29 @@ func (l *line) due(now time.Time) *spot {
 		return top
 	}
 	return nil
+}
+
+// inOrder gives who is in the line, the first one first, until the caller has enough. The line does not change
+// meanwhile. The n first cost O(n log n).
+func (l *line) inOrder() iter.Seq[*spot] {
+	return func(yield func(*spot) bool) {
+		var next []int // indices of those that may follow, the first one last
+		consider := func(at int) {
+			if at < len(l.spots) {
+				i, _ := slices.BinarySearchFunc(next, at, func(a, b int) int { return l.spots[b].rank.compare(&l.spots[a].rank) })
+				next = slices.Insert(next, i, at)
+			}
+		}
+		for consider(0); len(next) > 0; {
+			at := next[len(next)-1]
+			next = next[:len(next)-1]
+			if !yield(l.spots[at]) {
+				return
+			}
+			consider(2*at + 1)
+			consider(2*at + 2)
+		}
+	}
 }
 
 // join puts sp into the line; it must be in no other.

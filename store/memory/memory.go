@@ -8,6 +8,7 @@
 package memory
 
 import (
+	"container/list"
 	"context"
 	"sync"
 	"time"
@@ -38,11 +39,14 @@ type Store struct {
 	runs     map[runKey]*run
 	keys     map[idempotencyKey]*run
 	lists    map[flowforge.Workspace]*catalog
-	finished []*run // the earliest first
+	finished *list.List         // of *run, the earliest first
+	ended    map[endedKey]*line // of finished runs, by the time of their end
+	keeping  map[flowforge.Workspace]map[flowforge.RunStatus]time.Duration
 
-	groups   map[string]*group // by pool and node types
-	leases   line              // by the end of the lease
-	sleeping line              // by the time to wake
+	groups   map[string]*group                        // by pool and node types
+	leases   line                                     // by the end of the lease
+	sleeping line                                     // by the time to wake
+	mail     map[flowforge.WorkerID]map[*run]struct{} // runs with unread messages
 	slots    map[slotKey]*slot
 
 	tasks      map[flowforge.TaskID]*task
@@ -51,7 +55,11 @@ type Store struct {
 
 	documents map[documentKey]*document
 	workflows map[flowforge.Workspace]*shelf
-	blobs     map[blobKey][]byte
+	variables map[flowforge.Workspace]map[string]flowforge.Value
+	schedules map[flowforge.Workspace]*timetable
+	littered  map[flowforge.Workspace]struct{} // may have blobs that nothing refers to
+	winding   line                             // of schedules, by their next time
+	blobs     map[flowforge.Workspace]map[string]*blob
 }
 
 var _ store.Store = (*Store)(nil)
@@ -69,7 +77,14 @@ func New(cfg Config) *Store {
 		taskGroups: map[taskGroupKey]*line{},
 		documents:  map[documentKey]*document{},
 		workflows:  map[flowforge.Workspace]*shelf{},
-		blobs:      map[blobKey][]byte{},
+		variables:  map[flowforge.Workspace]map[string]flowforge.Value{},
+		schedules:  map[flowforge.Workspace]*timetable{},
+		blobs:      map[flowforge.Workspace]map[string]*blob{},
+		finished:   list.New(),
+		ended:      map[endedKey]*line{},
+		keeping:    map[flowforge.Workspace]map[flowforge.RunStatus]time.Duration{},
+		littered:   map[flowforge.Workspace]struct{}{},
+		mail:       map[flowforge.WorkerID]map[*run]struct{}{},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -77,7 +92,7 @@ func New(cfg Config) *Store {
 	if s.keep == 0 {
 		s.keep = defaultKeep
 	}
-	s.leases, s.sleeping, s.taskLeases = s.newLine(), s.newLine(), s.newLine()
+	s.leases, s.sleeping, s.taskLeases, s.winding = s.newLine(), s.newLine(), s.newLine(), s.newLine()
 	return s
 }
 

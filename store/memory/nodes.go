@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"slices"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
@@ -25,6 +26,7 @@ type nodeRecord struct {
 	started  int64 // in nanoseconds since 1970
 	finished int64
 	before   int32 // the number of the element of the same node before this one; 0: none
+	dropped  bool  // going on does not read its output
 	whole    *flowforge.NodeRun
 }
 
@@ -46,18 +48,18 @@ func (n *nodes) find(key store.NodeKey, steps *int) *nodeRecord {
 	return nil
 }
 
-// drop forgets an output, or those of all elements of a node.
+// drop takes note that going on does not read an output, or those of all elements of a node.
 func (n *nodes) drop(key store.NodeKey, steps *int) {
 	if key.Element != store.AllElements {
 		if record := n.find(key, steps); record != nil {
-			record.drop()
+			record.dropped = true
 		}
 		return
 	}
 	for number := n.latest[key.Node]; number != 0; {
 		*steps++
 		record := n.records.at(int(number) - 1)
-		record.drop()
+		record.dropped = true
 		number = record.before
 	}
 }
@@ -116,6 +118,22 @@ func (n *nodes) slice(from, to int) []flowforge.NodeRun {
 	return runs
 }
 
+// needed gives all node runs as going on needs them.
+func (n *nodes) needed() []flowforge.NodeRun {
+	runs := n.slice(0, n.records.len())
+	for i := range runs {
+		if !n.records.at(i).dropped {
+			continue
+		}
+		ports := slices.Clone(runs[i].Output)
+		for j := range ports {
+			ports[j].Value = flowforge.Value{}
+		}
+		runs[i].Output = ports
+	}
+	return runs
+}
+
 func pack(key store.NodeKey, run *flowforge.NodeRun) nodeRecord {
 	plain := run.Status == flowforge.NodeSucceeded && run.Reason == "" && run.Attempts == 1 && run.Lost == 0 &&
 		!run.Copied && run.Error == nil && !run.StartedAt.IsZero() && !run.FinishedAt.IsZero()
@@ -144,14 +162,6 @@ func (r *nodeRecord) status() flowforge.NodeStatus {
 		return r.whole.Status
 	}
 	return flowforge.NodeSucceeded
-}
-
-// drop lets the output go.
-func (r *nodeRecord) drop() {
-	r.output = nil
-	if r.whole != nil {
-		r.whole.Output = nil
-	}
 }
 
 // records reports whether a node run is the very result that is recorded, sent again.

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"container/list"
 	"slices"
 	"time"
 
@@ -26,20 +27,24 @@ type run struct {
 	held   bool // someone has its lease, which may have ended
 	worker flowforge.WorkerID
 	epoch  int64
-	until  time.Time // the end of the lease
+	until  time.Time          // the end of the lease
+	lost   int                // leases that ran out in a row, of those that were taken over
+	mail   flowforge.WorkerID // who is told of its unread messages
 
-	parked   bool
-	wakeAt   time.Time
-	snapshot []byte
-	since    time.Time // it waits since, and is the order-th to do so
-	order    uint64
-	slots    []slotOf
+	parked  bool
+	wakeAt  time.Time
+	journal []byte
+	since   time.Time // it waits since, and is the order-th to do so
+	order   uint64
+	slots   []slotOf
 
 	events pages[flowforge.Event]
 	nodes  nodes
 	logs   pages[store.LogLine]
 	inbox  inbox
 	tasks  []*task
+
+	finished *list.Element // among the finished runs; nil: not counted
 }
 
 // A group is the runs that the same workers can run.
@@ -127,16 +132,21 @@ func (s *Store) place(r *run, now time.Time) {
 
 // lease gives a run, which is in no line, to a worker.
 func (s *Store) lease(r *run, worker flowforge.WorkerID, until time.Time) {
+	if r.held {
+		r.lost++
+	}
 	r.held, r.worker, r.until = true, worker, until
 	r.epoch++
 	r.parked, r.wakeAt = false, time.Time{}
 	s.leases.join(&r.spot, r.rank(until))
+	s.deliver(r)
 }
 
 // unlease ends a run's lease. Its epoch stays until the next lease, so that a resent transition is known.
-func (r *run) unlease() {
-	r.held, r.worker, r.until = false, "", time.Time{}
+func (s *Store) unlease(r *run) {
+	r.held, r.worker, r.until, r.lost = false, "", time.Time{}, 0
 	r.spot.leave()
+	s.deliver(r)
 }
 
 // tick lets go on what only waited for a moment that has come: the end of a lease, the time to wake. Who held

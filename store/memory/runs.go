@@ -53,6 +53,9 @@ func (s *Store) create(n *store.NewRun, now time.Time) store.Created {
 	if r.key != "" {
 		s.keys[idempotencyKey{r.Workspace, r.key}] = r
 	}
+	for i := range n.Nodes {
+		r.nodes.set(&n.Nodes[i], &s.steps)
+	}
 	s.keepDocument(r.Workspace, n.Document)
 	s.list(r)
 	s.begin(r, n.Lease, now)
@@ -98,25 +101,28 @@ func (r *run) again(n *store.NewRun) store.Created {
 }
 
 // Claim leases runs that are ready.
-func (s *Store) Claim(ctx context.Context, claim store.Claim) ([]store.Claimed, error) {
+func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Claims, error) {
 	if err := s.enter(ctx); err != nil {
-		return nil, err
+		return store.Claims{}, err
 	}
 	defer s.mu.Unlock()
 	now := s.now()
 	s.tick(now)
 	groups := s.ready(&claim)
-	var claimed []store.Claimed
-	for len(claimed) < claim.Limit {
+	var claims store.Claims
+	for len(claims.Runs) < claim.Limit {
 		first := firstOf(groups)
 		if first == nil {
 			break
 		}
 		first.leave()
 		s.lease(first.run, claim.Worker, now.Add(claim.For))
-		claimed = append(claimed, first.run.claimed(&claim))
+		claims.Runs = append(claims.Runs, first.run.claimed(&claim))
 	}
-	return claimed, nil
+	if next := s.sleeping.first(); next != nil {
+		claims.Next = next.rank.at.Sub(now)
+	}
+	return claims, nil
 }
 
 // ready gives the lines of runs that a claim may have.
@@ -147,9 +153,9 @@ func (r *run) claimed(claim *store.Claim) store.Claimed {
 		Lease: store.Lease{
 			Worker: claim.Worker, Workspace: r.Workspace, Run: r.ID, Epoch: r.epoch, For: claim.For,
 		},
-		Claims:   int(r.epoch), // each lease has the next epoch
-		Nodes:    r.nodes.slice(0, r.nodes.records.len()),
-		Snapshot: r.snapshot,
+		Lost:     r.lost,
+		Nodes:    r.nodes.needed(),
+		Journal:  slices.Clip(r.journal),
 		Messages: slices.Clone(r.inbox.unread),
 	}
 }
@@ -185,7 +191,7 @@ func (s *Store) Release(ctx context.Context, leases []store.Lease) error {
 	now := s.now()
 	for i := range leases {
 		if r := s.holds(&leases[i]); r != nil {
-			r.unlease()
+			s.unlease(r)
 			s.waits(r, now)
 			s.place(r, now)
 		}
@@ -202,34 +208,11 @@ func (s *Store) holds(lease *store.Lease) *run {
 	return r
 }
 
-// finish takes note of a run that has ended, and forgets the one that has been so the longest if there are too
-// many.
-func (s *Store) finish(r *run) {
-	if s.keep < 0 {
-		return
+// Now gives the store's clock.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	if err := s.enter(ctx); err != nil {
+		return time.Time{}, err
 	}
-	s.finished = append(s.finished, r)
-	if len(s.finished) <= s.keep {
-		return
-	}
-	oldest := s.finished[0]
-	s.finished[0] = nil
-	s.finished = s.finished[1:]
-	s.forget(oldest)
-}
-
-// forget leaves nothing of a run.
-func (s *Store) forget(r *run) {
-	delete(s.runs, runKey{r.Workspace, r.ID})
-	if r.key != "" {
-		delete(s.keys, idempotencyKey{r.Workspace, r.key})
-	}
-	for _, t := range r.tasks {
-		delete(s.tasks, t.ID)
-	}
-	if r.group.runs--; r.group.runs == 0 {
-		delete(s.groups, r.group.name)
-	}
-	s.dropDocument(r.Workspace, r.text)
-	s.unlist(r)
+	defer s.mu.Unlock()
+	return s.now(), nil
 }

@@ -1,6 +1,8 @@
 package memory
 
 import (
+	"container/list"
+
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
 )
@@ -13,14 +15,21 @@ type slotKey struct {
 
 // A slot is a key with those who hold a place under its limit, and those who wait for one.
 type slot struct {
-	held    int
+	holders *list.List // of *run, the longest first
 	waiting line
+}
+
+func (k *slot) hold(r *run, need *slotOf) { need.place = k.holders.PushBack(r) }
+
+func (k *slot) yield(need *slotOf) {
+	k.holders.Remove(need.place)
+	need.place = nil
 }
 
 // A slotOf is a slot that a run needs.
 type slotOf struct {
 	store.Slot
-	held bool
+	place *list.Element // among the holders; nil: not held
 }
 
 func slotsOf(slots []store.Slot) ([]slotOf, error) {
@@ -46,7 +55,7 @@ func (s *Store) slot(r *run, key string) *slot {
 	name := slotKey{r.Workspace, key}
 	k := s.slots[name]
 	if k == nil {
-		k = &slot{waiting: s.newLine()}
+		k = &slot{holders: list.New(), waiting: s.newLine()}
 		s.slots[name] = k
 	}
 	return k
@@ -56,19 +65,18 @@ func (s *Store) slot(r *run, key string) *slot {
 // line of the first that is taken. Nobody passes those in line, unless turn, who was the first of its line.
 func (s *Store) take(r *run, turn *slot) bool {
 	for i := range r.slots {
-		if r.slots[i].held {
+		if r.slots[i].place != nil {
 			continue
 		}
 		k := s.slot(r, r.slots[i].Key)
-		if k.held >= r.slots[i].Limit || k != turn && k.waiting.first() != nil {
+		if k.holders.Len() >= r.slots[i].Limit || k != turn && k.waiting.first() != nil {
 			k.waiting.join(&r.spot, r.rank(r.since))
 			return false
 		}
 	}
 	for i := range r.slots {
-		if !r.slots[i].held {
-			r.slots[i].held = true
-			s.slot(r, r.slots[i].Key).held++
+		if r.slots[i].place == nil {
+			s.slot(r, r.slots[i].Key).hold(r, &r.slots[i])
 		}
 	}
 	return true
@@ -79,10 +87,9 @@ func (s *Store) take(r *run, turn *slot) bool {
 func (s *Store) free(r *run, all bool) {
 	var freed []*slot
 	for i := range r.slots {
-		if r.slots[i].held && (all || r.slots[i].ReleaseWhileWaiting) {
-			r.slots[i].held = false
+		if r.slots[i].place != nil && (all || r.slots[i].ReleaseWhileWaiting) {
 			k := s.slot(r, r.slots[i].Key)
-			k.held--
+			k.yield(&r.slots[i])
 			freed = append(freed, k)
 		}
 	}
@@ -91,7 +98,7 @@ func (s *Store) free(r *run, all bool) {
 	}
 	for i := range r.slots {
 		name := slotKey{r.Workspace, r.slots[i].Key}
-		if k := s.slots[name]; k != nil && k.held == 0 && k.waiting.first() == nil {
+		if k := s.slots[name]; k != nil && k.holders.Len() == 0 && k.waiting.first() == nil {
 			delete(s.slots, name)
 		}
 	}
@@ -102,7 +109,7 @@ func (s *Store) free(r *run, all bool) {
 func (s *Store) grant(k *slot) {
 	for first := k.waiting.first(); first != nil; first = k.waiting.first() {
 		r := first.run
-		if k.held >= r.limit(k, s) {
+		if k.holders.Len() >= r.limit(k, s) {
 			return
 		}
 		r.spot.leave()

@@ -113,6 +113,49 @@ func (s *Store) Publish(
 	return w.saved(w.published, w.draft), nil
 }
 
+// Rollback makes another version the one that starts use.
+func (s *Store) Rollback(
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, version int,
+) (store.SavedWorkflow, error) {
+	if err := s.enter(ctx); err != nil {
+		return store.SavedWorkflow{}, err
+	}
+	defer s.mu.Unlock()
+	w := s.shelf(workspace).byID[id]
+	if w == nil {
+		return store.SavedWorkflow{}, noWorkflow(string(id))
+	}
+	if version < 1 || version > len(w.versions) {
+		return store.SavedWorkflow{}, noVersion(w.name)
+	}
+	w.published = version
+	return w.saved(version, w.versions[version-1]), nil
+}
+
+// Versions gives the published versions of a workflow, newest first.
+func (s *Store) Versions(
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, before, limit int,
+) ([]store.SavedWorkflow, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	w := s.shelf(workspace).byID[id]
+	if w == nil {
+		return nil, noWorkflow(string(id))
+	}
+	newest := len(w.versions)
+	if before != 0 {
+		newest = min(newest, before-1)
+	}
+	from, to := page(newest, 0, limit)
+	listed := make([]store.SavedWorkflow, 0, to-from)
+	for version := newest; version > newest-to; version-- {
+		listed = append(listed, w.saved(version, text{savedAt: w.versions[version-1].savedAt}))
+	}
+	return listed, nil
+}
+
 // Workflow finds a workflow by name.
 func (s *Store) Workflow(
 	ctx context.Context, workspace flowforge.Workspace, name string, version int,
@@ -132,8 +175,7 @@ func (s *Store) Workflow(
 		version = w.published
 	}
 	if version < 1 || version > len(w.versions) {
-		return store.SavedWorkflow{}, flowforge.Errorf(flowforge.CodeNotFound,
-			"workflow %q has no such published version", name)
+		return store.SavedWorkflow{}, noVersion(name)
 	}
 	return w.saved(version, w.versions[version-1]), nil
 }
@@ -162,4 +204,8 @@ func (s *Store) ListWorkflows(
 
 func noWorkflow(name string) error {
 	return flowforge.Errorf(flowforge.CodeNotFound, "there is no workflow %q", name)
+}
+
+func noVersion(name string) error {
+	return flowforge.Errorf(flowforge.CodeNotFound, "workflow %q has no such published version", name)
 }

@@ -174,8 +174,9 @@ func committedAtOnce(k *kit) {
 	require.Equal(k, text(k, step.Logs), text(k, logs))
 
 	end := o.end(flowforge.RunFailed)
+	end.Reason = "because"
 	end.End = &store.End{
-		Reason: "because", Output: flowforge.MustValue([]any{1, "two"}), FinishedAt: at.Add(time.Second),
+		Output: flowforge.MustValue([]any{1, "two"}), FinishedAt: at.Add(time.Second),
 		Error: &flowforge.Failure{Code: "http_status", Message: "503", Node: "a"},
 	}
 	k.commit(end)

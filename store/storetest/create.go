@@ -240,6 +240,7 @@ func claimedIsWhole(k *kit) {
 	o := k.start(n)
 	started := o.next(flowforge.EventRunStarted)
 	started.Nodes = []flowforge.NodeRun{{Node: "a", Status: flowforge.NodeSucceeded, Attempts: 1, Output: flowforge.Out(n.Run.Input)}}
+	started.Journal = []byte("waits")
 	k.commit(started, o.park(time.Time{}))
 	k.send(o.message(store.MessageSignal, "one"))
 	k.send(o.message(store.MessagePause, "two"))
@@ -248,11 +249,11 @@ func claimedIsWhole(k *kit) {
 	require.Len(k, claimed, 1)
 	c := claimed[0]
 	require.Equal(k, store.Lease{Worker: bob, Workspace: acme, Run: n.Run.ID, Epoch: 2, For: long}, c.Lease)
-	require.Equal(k, 2, c.Claims, "leases, the eager one included")
+	require.Zero(k, c.Lost)
 	require.Equal(k, text(k, k.run(n.Run.ID)), text(k, c.Run))
 	require.Equal(k, n.Run.Input.String(), c.Run.Input.String())
 	require.Equal(k, text(k, started.Nodes), text(k, c.Nodes))
-	require.Equal(k, "snapshot", string(c.Snapshot))
+	require.Equal(k, "waits", string(c.Journal))
 	require.Len(k, c.Messages, 2)
 	require.Equal(k, "one", c.Messages[0].ID)
 	require.Equal(k, store.MessageSignal, c.Messages[0].Kind)
@@ -271,15 +272,15 @@ func claimedOnce(k *kit) {
 	for range workers {
 		all.Go(func() {
 			for {
-				claimed, err := k.Store.Claim(k.ctx, store.Claim{
+				claims, err := k.Store.Claim(k.ctx, store.Claim{
 					Worker: alice, Pools: []string{""}, NodeTypes: []string{"core.set@1"}, Limit: 4, For: long,
 				})
-				if err != nil || len(claimed) == 0 {
+				if err != nil || len(claims.Runs) == 0 {
 					assert.NoError(k, err)
 					return
 				}
 				lock.Lock()
-				for _, c := range claimed {
+				for _, c := range claims.Runs {
 					seen[c.Run.ID]++
 				}
 				lock.Unlock()

@@ -90,9 +90,9 @@ func (k *kit) claimWith(claim store.Claim) []store.Claimed {
 	if claim.For == 0 {
 		claim.For = long
 	}
-	claimed, err := k.Store.Claim(k.ctx, claim)
+	claims, err := k.Store.Claim(k.ctx, claim)
 	require.NoError(k, err)
-	return claimed
+	return claims.Runs
 }
 
 // claimed are the IDs of what alice claims.
@@ -170,7 +170,7 @@ func (o *owned) end(status flowforge.RunStatus) store.Transition {
 // park is the transition that parks the run.
 func (o *owned) park(wakeAt time.Time) store.Transition {
 	t := o.next(flowforge.EventRunWaiting)
-	t.Status, t.Park = flowforge.RunWaiting, &store.Park{Snapshot: []byte("snapshot"), WakeAt: wakeAt}
+	t.Status, t.Park = flowforge.RunWaiting, &store.Park{WakeAt: wakeAt}
 	return t
 }
 

@@ -17,7 +17,7 @@ func leaseCases() []testCase {
 				claimed := k.claim(k.Lease)
 				require.Len(k, claimed, 1)
 				require.Equal(k, epoch, claimed[0].Lease.Epoch)
-				require.Equal(k, int(epoch), claimed[0].Claims)
+				require.Equal(k, int(epoch)-1, claimed[0].Lost)
 				k.waitOut(k.Lease)
 			}
 		}},
@@ -29,7 +29,7 @@ func leaseCases() []testCase {
 			claimed := k.claim(long)
 			require.Len(k, claimed, 1)
 			require.Equal(k, int64(2), claimed[0].Lease.Epoch)
-			require.Equal(k, 2, claimed[0].Claims)
+			require.Equal(k, 1, claimed[0].Lost)
 		}},
 		{"a stale epoch is refused alone, without failing its batch", staleAlone},
 		{"an epoch that is still to come is refused", func(k *kit) {
@@ -151,7 +151,6 @@ func parkCases() []testCase {
 			k.waitOut(k.Lease)
 			claimed := k.claim(long)
 			require.Len(k, claimed, 1)
-			require.Equal(k, "snapshot", string(claimed[0].Snapshot))
 			require.Equal(k, flowforge.RunWaiting, claimed[0].Run.Status)
 		}},
 		{"a parked run is woken by any message", func(k *kit) {
@@ -195,7 +194,7 @@ func parkCases() []testCase {
 	}
 }
 
-func snapshotCases() []testCase {
+func parkedCases() []testCase {
 	return []testCase{
 		{"who parked a run does not write it any more", func(k *kit) {
 			o := k.start(k.newRun())
@@ -216,28 +215,25 @@ func snapshotCases() []testCase {
 		{"a park without events is one too, however often it is sent", func(k *kit) {
 			o := k.start(k.newRun())
 			park := o.next()
-			park.Park = &store.Park{Snapshot: []byte("quiet"), WakeAt: k.Now().Add(k.Lease)}
+			park.Journal = []byte("quiet")
+			park.Park = &store.Park{WakeAt: k.Now().Add(k.Lease)}
 			k.commit(park, park)
 			k.commit(park)
 			k.Advance(k.Lease)
 			claimed := k.claim(long)
 			require.Len(k, claimed, 1)
-			require.Equal(k, "quiet", string(claimed[0].Snapshot))
+			require.Equal(k, "quiet", string(claimed[0].Journal))
 		}},
-		{"a run keeps its last snapshot, and can park again", func(k *kit) {
+		{"a run that was parked can park again", func(k *kit) {
 			o := k.start(k.newRun())
 			k.commit(o.park(k.Now()))
 			o = k.takeOver(bob)
 			require.NoError(k, k.Store.Release(k.ctx, []store.Lease{o.lease}))
-			claimed := k.claim(long)
-			require.Equal(k, "snapshot", string(claimed[0].Snapshot))
-			o = &owned{k, claimed[0].Lease, claimed[0].Run.Seq}
-			again := o.park(time.Time{})
-			again.Park.Snapshot = []byte("second")
-			k.commit(again)
+			o = k.takeOver(alice)
+			k.commit(o.park(time.Time{}))
 			require.Empty(k, k.claimed(), "an earlier park's time counted")
 			k.send(o.message(store.MessageResume, "id"))
-			require.Equal(k, "second", string(k.claim(long)[0].Snapshot))
+			require.Len(k, k.claimed(), 1)
 		}},
 		{"parked runs wake in the order of their times", func(k *kit) {
 			late, early := k.start(k.newRun()), k.start(k.newRun())

@@ -30,6 +30,7 @@ type modelRun struct {
 	epoch   int64
 	held    bool
 	expired bool // its lease has ended, and nobody has taken it over
+	lost    int
 	parked  bool
 	later   bool // it is not to start in this test
 	slots   []store.Slot
@@ -82,6 +83,9 @@ func (r *modelRun) needs(key string) bool {
 // lease notes that the run was leased. Who was not asked to cancel has all its slots by that.
 func (r *modelRun) lease() {
 	r.epoch++
+	if r.held {
+		r.lost++
+	}
 	if !r.canceled() {
 		for _, slot := range r.slots {
 			r.granted[slot.Key] = true
@@ -155,7 +159,7 @@ func (r *modelRun) apply(t *store.Transition) flowforge.Code {
 	case t.End != nil:
 		r.held, r.unread = false, nil
 	case t.Park != nil:
-		r.held, r.expired, r.parked = false, false, true
+		r.held, r.expired, r.parked, r.lost = false, false, true, 0
 		for _, slot := range r.slots {
 			if slot.ReleaseWhileWaiting {
 				delete(r.granted, slot.Key)

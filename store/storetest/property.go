@@ -123,18 +123,18 @@ func (w *world) claimAll(*rapid.T) {
 }
 
 func (w *world) claim(limit int) {
-	claimed, err := w.kit.Store.Claim(context.Background(), store.Claim{
+	claims, err := w.kit.Store.Claim(context.Background(), store.Claim{
 		Worker: alice, Pools: []string{w.pool}, NodeTypes: []string{"core.set@1"}, Limit: limit, For: long,
 	})
 	require.NoError(w, err)
-	require.LessOrEqual(w, len(claimed), limit)
-	for _, c := range claimed {
+	require.LessOrEqual(w, len(claims.Runs), limit)
+	for _, c := range claims.Runs {
 		r := w.model.find(c.Run.Workspace, c.Run.ID)
 		require.NotNil(w, r)
 		require.True(w, r.ready(), "run %s of %s was claimed", r.id, r.workspace)
 		r.lease()
 		require.Equal(w, r.epoch, c.Lease.Epoch)
-		require.Equal(w, int(r.epoch), c.Claims)
+		require.Equal(w, r.lost, c.Lost)
 		require.Equal(w, r.seq, c.Run.Seq)
 		require.Len(w, c.Messages, len(r.unread))
 		require.Len(w, c.Nodes, len(r.nodes))
@@ -288,6 +288,6 @@ func (w *world) release(t *rapid.T) {
 	lease, r := w.leaseOf(t)
 	require.NoError(w, w.kit.Store.Release(context.Background(), []store.Lease{lease}))
 	if r != nil {
-		r.held, r.expired = false, false
+		r.held, r.expired, r.lost = false, false, 0
 	}
 }

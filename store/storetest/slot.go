@@ -190,10 +190,10 @@ func limitHolds(k *kit) {
 				if done {
 					return
 				}
-				claimed, err := k.Store.Claim(k.ctx, store.Claim{
+				claims, err := k.Store.Claim(k.ctx, store.Claim{
 					Worker: alice, Pools: []string{""}, NodeTypes: []string{"core.set@1"}, Limit: 2, For: long,
 				})
-				if len(claimed) == 0 {
+				if len(claims.Runs) == 0 {
 					empty++
 				}
 				if err != nil || empty > 10_000 {
@@ -201,10 +201,10 @@ func limitHolds(k *kit) {
 					return
 				}
 				lock.Lock()
-				holding += len(claimed)
+				holding += len(claims.Runs)
 				most = max(most, holding)
 				lock.Unlock()
-				for _, c := range claimed {
+				for _, c := range claims.Runs {
 					o := &owned{k, c.Lease, 1}
 					// Counted before the commit, since the slot is free before Commit returns.
 					lock.Lock()

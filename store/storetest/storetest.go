@@ -48,7 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Node run", nodeCases()},
 		{"Element and output", elementCases()},
 		{"Park", parkCases()},
-		{"Snapshot", snapshotCases()},
+		{"Parked again", parkedCases()},
 		{"Slot", slotCases()},
 		{"Waiting for a slot", waiterCases()},
 		{"Claimed without a slot", slotlessCases()},

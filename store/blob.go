@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/flowforge-go/flowforge"
+)
+
+// Blobs keeps data too large for a row, by the hash of its content and per workspace.
+type Blobs interface {
+	// PutBlob stores all of data and gives its SHA-256 in hexadecimal and its size in bytes. The blob is kept as
+	// long as a value has that hash in a text, and at least for BlobGrace.
+	PutBlob(ctx context.Context, workspace flowforge.Workspace, data io.Reader) (hash string, size int64, err error)
+	// OpenBlob reads stored data.
+	OpenBlob(ctx context.Context, workspace flowforge.Workspace, hash string) (io.ReadCloser, error)
+}
+
+// BlobGrace is how long a blob is kept after it was put in last, though nothing refers to it yet.
+const BlobGrace = 24 * time.Hour
+
+// Hashes gives the SHA-256 hashes that stand in a text, in lower-case hexadecimal: what it may refer to.
+func Hashes(text []byte) iter.Seq[string] {
+	const length = 64
+	return func(yield func(string) bool) {
+		from := 0
+		for i := 0; i <= len(text); i++ {
+			if i < len(text) && (text[i] >= '0' && text[i] <= '9' || text[i] >= 'a' && text[i] <= 'f') {
+				continue
+			}
+			if i-from == length && !yield(string(text[from:i])) {
+				return
+			}
+			from = i + 1
+		}
+	}
+}

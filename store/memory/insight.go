@@ -1,0 +1,66 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+// Standing tells how a run stands.
+func (s *Store) Standing(
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID,
+) (store.Standing, error) {
+	return read(ctx, s, workspace, id, func(r *run) store.Standing {
+		standing := store.Standing{
+			Worker: r.worker, LeaseEnds: r.until, Lost: r.lost, WakeAt: r.wakeAt,
+			Unread: len(r.inbox.unread), NodeTypes: r.group.types,
+		}
+		for i := range r.slots {
+			standing.Slots = append(standing.Slots, s.slotStanding(r, &r.slots[i]))
+		}
+		slices.SortFunc(standing.Slots, func(a, b store.SlotStanding) int { return cmp.Compare(a.Key, b.Key) })
+		return standing
+	})
+}
+
+// manyHolders is how many of those that hold a slot are told.
+const manyHolders = 10
+
+func (s *Store) slotStanding(r *run, need *slotOf) store.SlotStanding {
+	standing := store.SlotStanding{Key: need.Key, Limit: need.Limit, Held: need.place != nil}
+	k := s.slots[slotKey{r.Workspace, need.Key}]
+	if k == nil {
+		return standing
+	}
+	for e := k.holders.Front(); e != nil && len(standing.Holders) < manyHolders; e = e.Next() {
+		standing.Holders = append(standing.Holders, e.Value.(*run).ID) //nolint:errcheck,forcetypeassert // It holds nothing else.
+	}
+	if !standing.Held && !r.held {
+		own := r.rank(r.since)
+		for sp := range k.waiting.inOrder() {
+			if !sp.rank.less(&own) {
+				break
+			}
+			standing.Ahead++
+		}
+	}
+	return standing
+}
+
+// Seqs gives the number of the newest event of each run.
+func (s *Store) Seqs(ctx context.Context, runs []store.RunKey) ([]int64, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	seqs := make([]int64, len(runs))
+	for i, key := range runs {
+		if r := s.runs[runKey{key.Workspace, key.Run}]; r != nil {
+			seqs[i] = r.Seq
+		}
+	}
+	return seqs, nil
+}
