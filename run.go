@@ -42,6 +42,7 @@ type Origin struct {
 	Node NodeID     `json:"node,omitempty"`
 
 	Element string   `json:"element,omitempty"` // with Node, of the element that started a child
+	Depth   int      `json:"depth,omitempty"`   // of a child: how many runs are above it
 	Keys    RunID    `json:"keys,omitempty"`    // the run whose idempotency keys are used again
 	Anew    []NodeID `json:"anew,omitempty"`    // nodes that have new keys all the same, with all that follows them
 }
@@ -53,7 +54,8 @@ type OriginKind string
 const (
 	OriginRetry     OriginKind = "retry"      // made again after its end
 	OriginOnFailure OriginKind = "on_failure" // the handler of a failed run
-	OriginParent    OriginKind = "parent"     // started by core.subworkflow
+	OriginParent    OriginKind = "parent"     // started by core.subworkflow, which waits for it
+	OriginDetached  OriginKind = "detached"   // started by core.subworkflow, which does not
 )
 
 // Failure is an error as it is recorded and as expressions and error ports see it.

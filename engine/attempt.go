@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,15 +22,13 @@ var (
 	errTimeout = flowforge.Errorf(flowforge.CodeTimeout, "the attempt took longer than its timeout")
 )
 
-// begin puts a node run's next job in line. One with an effect waits until its start is recorded.
+// begin puts a node run's next job in line, unless its result is copied from the run that this one retries.
 func (r *run) begin(ref dag.Ref, kind jobKind) {
 	a := r.activityAt(ref)
-	j := job{kind: kind, activity: a}
-	if kind == jobAttempt && a.hasEffect() {
-		r.effects.push(j)
+	if r.past == nil && kind != jobCollect && r.copy(a) {
 		return
 	}
-	r.ready.push(j)
+	r.ask(a, kind)
 }
 
 func (a *activity) hasEffect() bool {
@@ -50,6 +47,11 @@ func (r *run) attempt(a *activity) (event dag.Event, told bool) {
 		return dag.Event{Kind: dag.Canceled, At: a.ref}, true
 	}
 	ports, err := r.execute(ctx, a)
+	if await, waits := errors.AsType[*nodes.Await](err); waits && await.Child != nil {
+		if prepared := r.prepareChild(ctx, a, await.Child); prepared != nil {
+			err = prepared
+		}
+	}
 	return r.endAttempt(ctx, a, ports, err)
 }
 
@@ -60,13 +62,13 @@ func (r *run) beginAttempt(a *activity) (context.Context, bool) {
 	if a.stopped || r.lost != nil {
 		return nil, false
 	}
-	now := r.engine.clock.Now()
-	if a.attempts++; a.attempts == 1 {
+	now := r.engine.now()
+	if a.attempts++; a.began.IsZero() {
 		a.began = now
 	}
 	ctx := r.attemptContext(a)
 	if timeout := a.node.Doc.Timeout.Std(); timeout > 0 {
-		a.timer = r.engine.clock.AfterFunc(timeout, func() { r.timeOut(a) })
+		a.timer = r.engine.alarmIn(timeout, func() { r.timeOut(a) })
 	}
 	r.note(a, flowforge.EventNodeStarted, now, nil)
 	return ctx, true
@@ -105,15 +107,11 @@ func (r *run) stop(ref dag.Ref) {
 		return
 	}
 	a.stopped = true
+	if r.past != nil {
+		return
+	}
 	if a.cancel == nil {
-		if a.timer != nil {
-			a.timer.Stop()
-			a.timer = nil
-			return
-		}
-		if r.effects.remove(a) {
-			r.ready.push(job{kind: jobAttempt, activity: a})
-		}
+		r.stopWaiting(a)
 		return
 	}
 	cause := errStopped
@@ -122,6 +120,26 @@ func (r *run) stop(ref dag.Ref) {
 	}
 	a.cancel(cause)
 	r.bePatient(a, cause)
+}
+
+// stopWaiting ends what a node run does without an attempt: a backoff, a wait, or waiting for its turn.
+func (r *run) stopWaiting(a *activity) {
+	r.forsake(a)
+	if a.timer != nil {
+		a.timer.stop()
+		a.timer = nil
+		return
+	}
+	if r.effects.remove(a) {
+		r.ready.push(job{kind: jobAttempt, activity: a})
+	}
+	for i, j := range r.later {
+		if j.activity == a {
+			r.later = append(r.later[:i:i], r.later[i+1:]...)
+			r.ready.push(j)
+			return
+		}
+	}
 }
 
 func (a *activity) nodeTimeout() *flowforge.Error {
@@ -135,7 +153,7 @@ func (r *run) bePatient(a *activity, cause error) {
 		return
 	}
 	attempt := a.attempts
-	a.patience = r.engine.clock.AfterFunc(patience, func() {
+	a.patience = r.engine.alarmIn(patience, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if a.cancel == nil || a.attempts != attempt || r.live[a.ref] != a {
@@ -150,13 +168,22 @@ func (r *run) bePatient(a *activity, cause error) {
 		next.abandoned, next.patience = false, nil
 		r.live[a.ref] = &next
 		err := fmt.Errorf("%w, and did not end within %s: it was abandoned", cause, patience)
-		r.apply(r.attemptEvent(&next, nil, err))
+		if next.atMostOnce() {
+			r.letGo(&next)
+			r.doubtful(&next, err)
+		} else {
+			r.apply(r.attemptEvent(&next, nil, err))
+		}
 		r.kick()
 	})
 }
 
 // execute resolves the parameters and runs the node; a panic is an error of its own.
 func (r *run) execute(ctx context.Context, a *activity) (ports flowforge.Ports, err error) {
+	return r.executeWith(ctx, a, a.node.Type.Node)
+}
+
+func (r *run) executeWith(ctx context.Context, a *activity, node nodes.Node) (ports flowforge.Ports, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.engine.logger.ErrorContext(ctx, "node panicked", "run", r.info.ID, "node", a.node.Doc.ID, "panic", p, "stack", string(debug.Stack()))
@@ -170,6 +197,7 @@ func (r *run) execute(ctx context.Context, a *activity) (ports flowforge.Ports, 
 		Node:      a.node.Doc.ID,
 		Element:   a.path,
 		Attempt:   a.attempts,
+		KeyRun:    r.keyRun(a),
 		Host:      a,
 	}
 	if call.Input, err = r.inputOf(a); err != nil {
@@ -188,7 +216,7 @@ func (r *run) execute(ctx context.Context, a *activity) (ports flowforge.Ports, 
 			return nil, nodes.Permanent(err)
 		}
 	}
-	return a.node.Type.Node.Execute(ctx, call)
+	return node.Execute(ctx, call)
 }
 
 // endAttempt makes an event of what an attempt came to.
@@ -197,39 +225,56 @@ func (r *run) endAttempt(ctx context.Context, a *activity, ports flowforge.Ports
 	defer r.mu.Unlock()
 	if a.abandoned {
 		r.engine.abandoned.Add(-1)
+		if late := r.live[a.ref]; err == nil && late != nil && late.doubt != nil {
+			r.apply(r.decided(late, ports)) //nolint:contextcheck // What follows belongs to the run, not to the attempt.
+			r.kick()
+		}
 		return dag.Event{}, false
 	}
-	if cause := context.Cause(ctx); cause != nil && err != nil {
+	cause := context.Cause(ctx)
+	if cause != nil && err != nil {
 		// The node's own error says less than why its context ended, unless it says something else.
 		if errors.Is(err, context.Canceled) || errors.Is(err, cause) {
 			err = cause
 		}
 	}
+	switch {
+	case r.lost != nil && err == nil && a.atMostOnce():
+		r.mu.Unlock()
+		r.tellLate(a, ports) //nolint:contextcheck // The attempt's context has ended.
+		r.mu.Lock()
+		return dag.Event{}, false
+	case cause != nil && err != nil && r.lost == nil && a.atMostOnce() && !nodes.AdviceOf(err).NotDone:
+		r.letGo(a)
+		r.doubtful(a, err) //nolint:contextcheck // What follows belongs to the run, not to the attempt.
+		return dag.Event{}, false
+	}
 	return r.attemptEvent(a, ports, err), true //nolint:contextcheck // What follows belongs to the run, not to the attempt.
 }
 
-// attemptEvent notes what an attempt came to and gives the event for the plan.
-func (r *run) attemptEvent(a *activity, ports flowforge.Ports, err error) dag.Event {
+// letGo lets go of what an attempt needed.
+func (r *run) letGo(a *activity) {
 	if a.done != nil {
 		a.done(nil)
 	}
 	a.cancel, a.done = nil, nil
-	for _, timer := range []Timer{a.timer, a.patience} {
-		if timer != nil {
-			timer.Stop()
-		}
-	}
+	a.timer.stop()
+	a.patience.stop()
 	a.timer, a.patience = nil, nil
+}
+
+// attemptEvent notes what an attempt came to and gives the event for the plan.
+func (r *run) attemptEvent(a *activity, ports flowforge.Ports, err error) dag.Event {
+	r.letGo(a)
 	event := dag.Event{At: a.ref}
 	await, waits := errors.AsType[*nodes.Await](err)
 	stop, stops := errors.AsType[*nodes.Stop](err)
 	switch {
 	case waits:
-		r.await(a, await)
-		event.Kind = dag.Waiting
+		event = r.await(a, await)
 	case stops:
 		a.ports = flowforge.Ports{}
-		r.stopOutput = stop.Output
+		r.stopWith(stop.Output)
 		event.Kind = dag.StopRun
 	case err == nil:
 		event.Kind = dag.Succeeded
@@ -239,17 +284,11 @@ func (r *run) attemptEvent(a *activity, ports flowforge.Ports, err error) dag.Ev
 	if err != nil && !waits && !stops {
 		a.advice = nodes.AdviceOf(err)
 		a.failure = r.failureOf(a, err)
-		event = dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: a.isFinal()}
+		permanent := a.advice.Permanent || (a.atMostOnce() && !a.advice.NotDone)
+		event = dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: permanent}
 	}
 	r.engine.meter.AttemptEnded(a.node.Doc.Type, r.engine.clock.Now().Sub(a.began), a.failure)
 	return event
-}
-
-// isFinal reports whether a failed attempt must not be made again: its error says so, or its effect may have
-// happened and must not happen twice.
-func (a *activity) isFinal() bool {
-	delivery := cmp.Or(a.node.Doc.Delivery, a.node.Type.Spec.Delivery)
-	return a.advice.Permanent || (delivery == flowforge.AtMostOnce && a.hasEffect() && !a.advice.NotDone)
 }
 
 // onlyPort is what most nodes emit on.
@@ -278,37 +317,29 @@ func (r *run) failureOf(a *activity, err error) *flowforge.Failure {
 	return failure
 }
 
-// await lets a node run succeed once some time has passed.
-func (r *run) await(a *activity, await *nodes.Await) {
-	if a.stopped {
-		return
-	}
-	a.ports = await.Then
-	emitted, err := portsOf(a.node, await.Then)
-	if err != nil {
-		emitted = nil
-	}
-	until := r.engine.clock.Now().Add(await.For)
-	r.now = r.engine.clock.Now()
-	r.record(flowforge.Event{
-		Kind: flowforge.EventNodeWaiting, Node: a.node.Doc.ID, Element: a.path,
-		Data: flowforge.MustValue(map[string]any{"until": until.UTC().Format(time.RFC3339Nano)}),
-	})
-	a.timer = r.engine.clock.AfterFunc(await.For, func() {
-		r.fire(a, dag.Event{Kind: dag.Succeeded, At: a.ref, Ports: emitted})
-	})
-}
-
 // retry waits for the backoff before the next attempt.
 func (r *run) retry(action dag.Action) {
 	a := r.live[action.At]
+	if r.past != nil {
+		a.due = jobBackoff
+		return
+	}
 	wait := max(a.node.Retry.Backoff(int(action.Failures), r.engine.config.Random()), a.advice.After)
 	r.unrecord(a)
 	r.record(flowforge.Event{
 		Kind: flowforge.EventNodeRetrying, Node: a.node.Doc.ID, Element: a.path, Attempt: a.attempts, Error: a.failure,
 		Data: flowforge.MustValue(map[string]any{"next_at": r.now.Add(wait).UTC().Format(time.RFC3339Nano)}),
 	})
-	a.timer = r.engine.clock.AfterFunc(wait, func() { r.fire(a, dag.Event{Kind: dag.TimerFired, At: a.ref}) })
+	r.recordNode(flowforge.NodeRun{
+		Node: a.node.Doc.ID, Element: a.path, Status: flowforge.NodeRetrying, Attempts: a.attempts, Lost: a.losses,
+		StartedAt: a.began, Error: a.failure, ResumeAt: r.now.Add(wait),
+	})
+	r.backOff(a, r.now.Add(wait))
+}
+
+// backOff waits until the next attempt is due.
+func (r *run) backOff(a *activity, until time.Time) {
+	a.timer = r.engine.alarmAt(until, func() { r.fire(a, dag.Event{Kind: dag.TimerFired, At: a.ref}) })
 }
 
 // fire applies the event of a timer, unless it was called off in the meantime.

@@ -2,77 +2,123 @@ package engine
 
 import (
 	"context"
+	"math"
 	"sync"
+	"time"
 
+	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
 )
 
-// committer writes the transitions of many runs in one round trip. There is no timer: while one batch is on
-// its way the next gathers, and whoever comes first sends it. Nobody is answered before the commit.
-type committer struct {
-	store store.Store
-	meter Meter
-	clock Clock
+// batcher sends the requests of many goroutines in one round trip. There is no timer: while one batch is on its
+// way the next gathers, and whoever comes first sends it. Nobody is answered before the batch is.
+type batcher[Q, A any] struct {
+	send func(context.Context, []Q) ([]A, error)
 
 	mu      sync.Mutex
-	waiting []*commitWait
+	waiting []*batched[Q, A]
 	busy    bool
 }
 
-// commitWait is a transition that waits for its answer.
-type commitWait struct {
-	transition *store.Transition
-	answer     store.Committed
-	turn       chan bool // true: it is your turn to send; false: answered
+// batched is a request that waits for its answer.
+type batched[Q, A any] struct {
+	request Q
+	answer  A
+	err     error
+	turn    chan bool // true: it is your turn to send; false: answered
 }
 
-// commit writes one transition and gives the store's answer to it.
-func (c *committer) commit(ctx context.Context, transition *store.Transition) store.Committed {
-	wait := &commitWait{transition: transition}
-	c.mu.Lock()
-	c.waiting = append(c.waiting, wait)
-	if c.busy {
-		wait.turn = make(chan bool, 1)
-		c.mu.Unlock()
-		if mine := <-wait.turn; !mine {
-			return wait.answer
-		}
-		c.mu.Lock()
-	}
-	c.busy = true
-	batch := c.waiting
-	c.waiting = nil
-	c.mu.Unlock()
+// maxBatch bounds one round trip.
+const maxBatch = 500
 
-	c.send(ctx, batch)
+// do sends one request and gives its answer.
+func (b *batcher[Q, A]) do(ctx context.Context, request Q) (A, error) {
+	mine := &batched[Q, A]{request: request}
+	b.mu.Lock()
+	b.waiting = append(b.waiting, mine)
+	if b.busy {
+		mine.turn = make(chan bool, 1)
+		b.mu.Unlock()
+		if first := <-mine.turn; !first {
+			return mine.answer, mine.err
+		}
+		b.mu.Lock()
+	}
+	b.busy = true
+	batch := b.waiting
+	b.waiting = nil
+	if len(batch) > maxBatch {
+		batch, b.waiting = batch[:maxBatch:maxBatch], batch[maxBatch:]
+	}
+	b.mu.Unlock()
+
+	b.sendAll(ctx, batch)
 	for _, other := range batch {
-		if other != wait {
+		if other != mine {
 			other.turn <- false
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.waiting) == 0 {
-		c.busy = false
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) == 0 {
+		b.busy = false
 	} else {
-		c.waiting[0].turn <- true
+		b.waiting[0].turn <- true
 	}
-	return wait.answer
+	return mine.answer, mine.err
 }
 
-func (c *committer) send(ctx context.Context, batch []*commitWait) {
-	transitions := make([]store.Transition, len(batch))
-	for i, wait := range batch {
-		transitions[i] = *wait.transition
+func (b *batcher[Q, A]) sendAll(ctx context.Context, batch []*batched[Q, A]) {
+	requests := make([]Q, len(batch))
+	for i, one := range batch {
+		requests[i] = one.request
 	}
-	began := c.clock.Now()
-	answers, err := c.store.Commit(ctx, transitions)
-	c.meter.Committed(len(batch), c.clock.Now().Sub(began))
-	for i, wait := range batch {
+	answers, err := b.send(ctx, requests)
+	for i, one := range batch {
 		if err != nil {
-			wait.answer = store.Committed{Err: err}
+			one.err = err
 		} else {
-			wait.answer = answers[i]
+			one.answer = answers[i]
 		}
+	}
+}
+
+// commit writes transitions. It waits out an outage of the store, as long as the leases hold.
+func (e *Engine) commit(ctx context.Context, transitions []*store.Transition) ([]store.Committed, error) {
+	batch := make([]store.Transition, len(transitions))
+	for i, transition := range transitions {
+		batch[i] = *transition
+	}
+	for tries := 0; ; tries++ {
+		began := e.clock.Now()
+		answers, err := e.config.Store.Commit(ctx, batch)
+		e.meter.Committed(len(batch), e.clock.Now().Sub(began))
+		if flowforge.CodeOf(err) != flowforge.CodeUnavailable {
+			return answers, err
+		}
+		if e.fenced() {
+			return nil, err
+		}
+		e.logger.WarnContext(ctx, "commit: trying again", "transitions", len(batch), "error", err)
+		e.pause(ctx, outagePause(tries, e.config.Random()))
+	}
+}
+
+// outagePause gives the time before a store that could not be reached is asked again: up to 1 s, doubling from
+// 20 ms, with full jitter above a tenth.
+func outagePause(tries int, random float64) time.Duration {
+	most := min(float64(20*time.Millisecond)*math.Pow(2, float64(min(tries, 10))), float64(time.Second))
+	return time.Duration(most * (0.1 + 0.9*random))
+}
+
+// pause waits for a time or until the engine is closed.
+func (e *Engine) pause(ctx context.Context, wait time.Duration) {
+	over := make(chan struct{})
+	timer := e.clock.AfterFunc(wait, func() { close(over) })
+	defer timer.Stop()
+	select {
+	case <-over:
+	case <-e.base.Done():
+	case <-ctx.Done():
 	}
 }

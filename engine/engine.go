@@ -31,7 +31,9 @@ type Config struct {
 	Nodes       *nodes.Registry   // nil: the built-in nodes
 	Credentials nodes.Credentials // nil: none
 	Workers     int               // attempts at a time; 0: 256
+	MaxRuns     int               // runs owned at a time, those that wait for long aside; 0: 1,000
 	Lease       time.Duration     // how long a lost worker keeps its runs from others; 0: 30s
+	ParkAfter   time.Duration     // a run that will wait longer than this waits in the store; 0: 5s
 	Pools       []string          // pools whose runs it claims; nil: the default pool ""
 	Logger      *slog.Logger      // nil: none
 	Meter       Meter             // nil: none
@@ -39,23 +41,6 @@ type Config struct {
 	Random      func() float64    // in [0, 1), for jitter and random(); nil: math/rand
 	NewID       func() string     // unique and sortable by time; nil: UUIDv7
 	Limits      dag.Limits        // on the size of documents
-}
-
-// Clock tells the time and wakes at times.
-type Clock interface {
-	Now() time.Time
-	AfterFunc(wait time.Duration, wake func()) Timer
-}
-
-// Timer is a wake-up that can be called off.
-type Timer interface{ Stop() bool }
-
-type systemClock struct{}
-
-func (systemClock) Now() time.Time { return time.Now() }
-
-func (systemClock) AfterFunc(wait time.Duration, wake func()) Timer {
-	return time.AfterFunc(wait, wake)
 }
 
 // Engine runs workflows. It is safe for concurrent use.
@@ -66,19 +51,26 @@ type Engine struct {
 	meter  Meter
 	clock  Clock
 	owns   []func() error // closes what New made
+	alone  bool           // nobody else has its store
 
 	compiled compiledCache
-	commits  committer
+	commits  batcher[*store.Transition, store.Committed]
+	creates  batcher[store.NewRun, store.Created]
 	slots    slots
 	topics   topics
+	synced   storeClock
 
 	mu      sync.Mutex
 	runs    map[flowforge.RunID]*run // those this engine owns
 	keeper  Timer                    // renews their leases
+	fence   Timer                    // gives up those whose leases could not be renewed
+	mail    Timer                    // looks for messages to them
 	idle    chan struct{}            // closed when the last of them ends; nil while there is none
-	looping int                      // worker loops that are active
+	backlog bool                     // more runs wait to be claimed than this engine could take
+	bell    func()                   // wakes a worker loop; nil: none is active
 	closed  bool
 
+	looping   atomic.Int32    // worker loops that are active
 	abandoned atomic.Int64    // attempts that did not end when they were told to
 	base      context.Context //nolint:containedctx // The parent of all attempts, ended by Close.
 	cancel    context.CancelFunc
@@ -102,7 +94,8 @@ func New(config Config) (*Engine, error) {
 	}
 	e.base, e.cancel = context.WithCancel(context.Background())
 	e.worker = flowforge.WorkerID(e.config.NewID())
-	e.commits = committer{store: e.config.Store, meter: e.meter, clock: e.clock}
+	e.commits = batcher[*store.Transition, store.Committed]{send: e.commit}
+	e.creates = batcher[store.NewRun, store.Created]{send: e.config.Store.Create}
 	e.slots.free = e.config.Workers
 	return e, nil
 }
@@ -122,10 +115,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.cancel()
 	e.loops.Wait()
 	e.mu.Lock()
-	if e.keeper != nil {
-		e.keeper.Stop()
-		e.keeper = nil
-	}
+	e.stopKeeping()
 	e.mu.Unlock()
 	for _, closeOwned := range e.owns {
 		failed = errors.Join(failed, closeOwned())
@@ -149,8 +139,14 @@ func (e *Engine) fillIn() error {
 	if c.Workers <= 0 {
 		c.Workers = 256
 	}
+	if c.MaxRuns <= 0 {
+		c.MaxRuns = 1_000
+	}
 	if c.Lease <= 0 {
 		c.Lease = 30 * time.Second
+	}
+	if c.ParkAfter <= 0 {
+		c.ParkAfter = 5 * time.Second
 	}
 	if c.Pools == nil {
 		c.Pools = []string{""}
@@ -173,7 +169,7 @@ func (e *Engine) fillIn() error {
 	}
 	if c.Store == nil {
 		kept := memory.New(memory.Config{Now: e.clock.Now})
-		c.Store, e.owns = kept, append(e.owns, kept.Close)
+		c.Store, e.owns, e.alone = kept, append(e.owns, kept.Close), true
 	}
 	if c.Queue == nil {
 		hints := queuememory.New()
@@ -219,79 +215,6 @@ func (e *Engine) giveBack(ctx context.Context) error {
 		return err
 	}
 	return flowforge.Errorf(flowforge.CodeClosed, "%d runs had not ended and were given back: %w", len(leases), context.Cause(ctx))
-}
-
-// own adds a run to those this engine keeps alive.
-func (e *Engine) own(r *run) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.runs[r.info.ID] = r
-	if e.idle == nil {
-		e.idle = make(chan struct{})
-	}
-	if e.keeper == nil {
-		e.keeper = e.clock.AfterFunc(e.renewEvery(), e.renew)
-	}
-}
-
-// disown removes a run that has ended or was lost.
-func (e *Engine) disown(r *run) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.runs, r.info.ID)
-	if len(e.runs) > 0 || e.idle == nil {
-		return
-	}
-	close(e.idle)
-	e.idle = nil
-	if e.keeper != nil {
-		e.keeper.Stop()
-		e.keeper = nil
-	}
-}
-
-// owned finds a run among those this engine owns; nil where it does not.
-func (e *Engine) owned(id flowforge.RunID) *run {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.runs[id]
-}
-
-// renewEvery gives the time between renewals: a bit more than a quarter of the lease, spread so that many
-// workers do not renew at once.
-func (e *Engine) renewEvery() time.Duration {
-	quarter := float64(e.config.Lease) / 4
-	return time.Duration(quarter * (0.86 + 0.4*e.config.Random()))
-}
-
-// renew prolongs the leases of all runs this engine owns, and looks for messages to them.
-func (e *Engine) renew() {
-	e.mu.Lock()
-	kept := make([]*run, 0, len(e.runs))
-	leases := make([]store.Lease, 0, len(e.runs))
-	for _, r := range e.runs {
-		kept, leases = append(kept, r), append(leases, r.lease)
-	}
-	e.mu.Unlock()
-	ctx, cancel := context.WithTimeout(e.base, e.config.Lease/4)
-	renewed, err := e.config.Store.Renew(ctx, leases)
-	cancel()
-	if err != nil {
-		e.logger.Error("renew leases", "runs", len(leases), "error", err)
-	}
-	for i := range renewed {
-		switch {
-		case renewed[i].Lost:
-			kept[i].lose(flowforge.Errorf(flowforge.CodeStaleEpoch, "the lease was lost to another worker"))
-		case renewed[i].Unread:
-			kept[i].readInbox()
-		}
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.keeper != nil && len(e.runs) > 0 {
-		e.keeper = e.clock.AfterFunc(e.renewEvery(), e.renew)
-	}
 }
 
 // lanesForPure bounds how many pure attempts of one run are made at a time: they only compute.

@@ -8,6 +8,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/dag"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/store"
 )
 
 // frame is one pass through a graph: the data beside the plan's own frame of that number.
@@ -28,7 +29,8 @@ type frame struct {
 	readers []int32 // how many nodes may still read each output
 	failure *flowforge.Failure
 	gathers map[int32]*gather
-	timer   Timer // of the finally nodes of a body; nil: they do not run
+	finals  bool   // its finally nodes run
+	timer   *alarm // of those, in a body
 }
 
 // result is what a node came to.
@@ -65,6 +67,7 @@ type activity struct {
 	item     any
 	index    int
 	attempts int
+	losses   int       // of the attempts
 	began    time.Time // the first attempt
 	ports    flowforge.Ports
 	failure  *flowforge.Failure
@@ -73,20 +76,25 @@ type activity struct {
 
 	cancel    context.CancelCauseFunc // ends the attempt that is being made; nil: none is
 	done      context.CancelCauseFunc // lets go of a context of its own; nil: it has the frame's
-	timer     Timer                   // of a backoff or a wait
-	limit     Timer                   // of node_timeout
-	patience  Timer                   // until a stopped attempt is abandoned
+	timer     *alarm                  // of a timeout, a backoff or a wait
+	limit     *alarm                  // of node_timeout
+	patience  *alarm                  // until a stopped attempt is abandoned
+	awaits    *awaited                // what it waits for; nil: it does not
+	child     *store.NewRun           // what it is about to start
+	doubt     *flowforge.Failure      // why its effect may or may not have happened; nil: there is no doubt
+	due       jobKind                 // what the plan last asked for, while the run is being resumed
+	pass      *frame                  // that has ended, and whose output is to be made
+	list      *items                  // what the journal says the loop runs over
 	effect    bool                    // its start was recorded
+	copied    bool                    // its result is that of the run that this one retries
 	stopped   bool                    // asked to stop
 	expired   bool                    // asked to stop because of node_timeout
 	abandoned bool
 }
 
 func (a *activity) stopTimers() {
-	for _, timer := range []Timer{a.timer, a.limit, a.patience} {
-		if timer != nil {
-			timer.Stop()
-		}
+	for _, timer := range []*alarm{a.timer, a.limit, a.patience} {
+		timer.stop()
 	}
 	a.timer, a.limit, a.patience = nil, nil, nil
 }
@@ -104,12 +112,22 @@ func (r *run) activityAt(ref dag.Ref) *activity {
 		if g := f.gathers[ref.Node]; g != nil && g.items != nil {
 			a.item = g.items[ref.Element]
 		}
-	} else if limit := a.node.Doc.NodeTimeout.Std(); limit > 0 {
-		a.limit = r.engine.clock.AfterFunc(limit, func() { r.expire(a) })
+	} else if r.past == nil {
+		r.limitNode(a, r.engine.now())
 	}
 	r.live[ref] = a
 	return a
 }
+
+// limitNode sets the alarm of a node's node_timeout.
+func (r *run) limitNode(a *activity, began time.Time) {
+	if limit := a.node.Doc.NodeTimeout.Std(); limit > 0 && a.ref.Element == dag.NoElement {
+		a.limit = r.engine.alarmAt(began.Add(limit), func() { r.expire(a) })
+	}
+}
+
+// key names the activity's record.
+func (a *activity) key() store.NodeKey { return store.NodeKey{Node: a.node.Doc.ID, Element: a.path} }
 
 func elementPath(outer string, index int) string {
 	if outer == "" {
@@ -144,14 +162,14 @@ func (r *run) enter(action dag.Action) {
 // leave ends a pass through the body of a loop.
 func (r *run) leave(action dag.Action) {
 	f := r.frames[action.Frame]
-	if f.timer != nil {
-		f.timer.Stop()
-	}
+	f.timer.stop()
+	a := r.activityAt(action.At)
 	if action.Status == flowforge.NodeSucceeded {
-		r.ready.push(job{kind: jobLeave, frame: f})
+		a.pass = f
+		r.ask(a, jobLeave)
 		return
 	}
-	r.activityAt(action.At).failure = f.failure
+	a.failure = f.failure
 	r.dropFrame(f)
 }
 

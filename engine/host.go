@@ -24,7 +24,7 @@ func (a *activity) Log(_ context.Context, level slog.Level, message string, fiel
 	r := a.run
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := r.engine.clock.Now()
+	now := r.engine.now()
 	if r.pending.logLines < maxLogLines {
 		r.pending.logLines++
 		r.pending.logs = append(r.pending.logs, store.LogLine{
@@ -40,7 +40,7 @@ func (a *activity) Progress(fraction float64, message string) {
 	r := a.run
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.note(a, flowforge.EventNodeProgress, r.engine.clock.Now(), map[string]any{"fraction": fraction, "message": message})
+	r.note(a, flowforge.EventNodeProgress, r.engine.now(), map[string]any{"fraction": fraction, "message": message})
 }
 
 // Heartbeat tells nobody yet: the lease of the run covers its attempts.
@@ -99,7 +99,7 @@ func (r *run) frameEnv(f *frame, node int32) *expr.Env {
 		Item:    f.item,
 		Index:   f.index,
 		Nodes:   &reader{run: r, frame: f, node: node},
-		Now:     func() time.Time { return r.engine.clock.Now() },
+		Now:     func() time.Time { return r.engine.now() },
 		Random:  r.engine.config.Random,
 		UUID:    r.engine.config.NewID,
 	}

@@ -7,22 +7,34 @@ import (
 
 // inputOf gives what a node is called with: what its connections delivered, or the element of an each.
 func (r *run) inputOf(a *activity) (flowforge.Value, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.inputUnder(a)
+}
+
+// inputUnder is inputOf for who holds the lock.
+func (r *run) inputUnder(a *activity) (flowforge.Value, error) {
 	if a.ref.Element != dag.NoElement && a.node.Body == nil {
 		return flowforge.Freeze(a.item)
 	}
-	return r.connected(a.frame, a.ref.Node), nil
+	return r.connectedUnder(a.frame, a.ref.Node), nil
 }
 
 // connected gives what the connections of a node delivered: the value of the only one, or of the winner
 // under join first; of several an object keyed by source. A node without connections gets what its graph was
 // called with.
 func (r *run) connected(f *frame, i int32) flowforge.Value {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.connectedUnder(f, i)
+}
+
+// connectedUnder is connected for who holds the lock.
+func (r *run) connectedUnder(f *frame, i int32) flowforge.Value {
 	n := &f.graph.Nodes[i]
 	if len(n.In) == 0 {
 		return f.input
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if len(n.In) == 1 {
 		return f.delivered(n.In[0])
 	}

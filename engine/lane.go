@@ -8,18 +8,24 @@ import (
 type jobKind uint8
 
 const (
-	jobAttempt jobKind = iota // run a node
-	jobExpand                 // find the elements of a loop
-	jobCollect                // gather what they emitted
-	jobLeave                  // make the output of a pass through a body
-	jobFinish                 // make the output of the run
+	jobNone      jobKind = iota
+	jobAttempt           // run a node
+	jobReconcile         // find out whether its effect has happened
+	jobMatch             // look for a signal that it waits for
+	jobExpand            // find the elements of a loop
+	jobCollect           // gather what they emitted
+	jobLeave             // make the output of a pass through a body
+	jobFinish            // make the output of the run
+
+	// What is no job, but may be asked of a run that is being resumed.
+	jobBackoff // wait before the next attempt
+	jobAwait   // wait for something outside
 )
 
 // job is something for a lane to do.
 type job struct {
 	kind     jobKind
 	activity *activity
-	frame    *frame
 }
 
 // jobs is a queue.
@@ -53,12 +59,31 @@ func (q *jobs) remove(a *activity) bool {
 
 // kick makes sure that a lane does what there is to do.
 func (r *run) kick() {
-	if r.lanes == 0 && r.hasWork() {
+	if r.lanes == 0 && r.lost == nil && (r.hasWork() || r.mustSettle(0)) {
 		r.addLane()
 	}
 }
 
 func (r *run) hasWork() bool { return r.lost == nil && (r.ready.len() > 0 || r.mustFlush()) }
+
+// held reports whether nothing new is to be begun.
+func (r *run) held() bool { return r.paused || r.leaving }
+
+// ask puts a job in line. While the run is being resumed the job is only noted, and while it is held it waits. An
+// attempt with an effect waits until its start is recorded.
+func (r *run) ask(a *activity, kind jobKind) {
+	j := job{kind: kind, activity: a}
+	switch {
+	case r.past != nil:
+		a.due = kind
+	case kind == jobAttempt && a.hasEffect():
+		r.effects.push(j)
+	case r.held():
+		r.later = append(r.later, j)
+	default:
+		r.ready.push(j)
+	}
+}
 
 // addLane takes a slot and starts a lane, or gets in line for a slot.
 func (r *run) addLane() {
@@ -99,7 +124,7 @@ func (r *run) lane() {
 	defer r.engine.slots.give()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.hasWork() || r.mustSettle() {
+	for r.hasWork() || r.mustSettle(1) {
 		if r.mustFlush() || r.ready.len() == 0 {
 			r.flush()
 			continue
@@ -123,9 +148,10 @@ func (r *run) lane() {
 	r.kick()
 }
 
-// mustSettle reports whether the last lane leaves something unwritten while the run only waits.
-func (r *run) mustSettle() bool {
-	return r.lost == nil && r.lanes == 1 && !r.committing && !r.pending.empty()
+// mustSettle reports whether the last of so many lanes leaves something unwritten while the run only waits, or a
+// run that may wait elsewhere.
+func (r *run) mustSettle(lanes int) bool {
+	return r.lost == nil && r.lanes == lanes && !r.committing && (!r.pending.empty() || r.mayLeave())
 }
 
 // work does a job without the lock and gives the event that came of it, if any.
@@ -137,10 +163,15 @@ func (r *run) work(j job) (event dag.Event, told bool) {
 		return r.expand(j.activity), true
 	case jobCollect:
 		return r.collect(j.activity), true
+	case jobReconcile:
+		return r.reconcile(j.activity)
+	case jobMatch:
+		return r.match(j.activity)
 	case jobLeave:
-		return r.makeOutput(j.frame), true
+		return r.makeOutput(j.activity.pass), true
 	case jobFinish:
 		r.finish()
+	case jobNone, jobBackoff, jobAwait:
 	}
 	return dag.Event{}, false
 }

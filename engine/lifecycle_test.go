@@ -178,7 +178,7 @@ func TestWatchGivesEveryDurableEventOnce(t *testing.T) {
 			kinds = append(kinds, event.Kind)
 		}
 		require.Equal(t, []flowforge.EventKind{
-			"run.created", "run.started", "node.waiting", "node.succeeded", "node.succeeded", "run.succeeded",
+			"run.created", "run.started", "node.waiting", "run.waiting", "run.resumed", "node.succeeded", "node.succeeded", "run.succeeded",
 		}, kinds)
 		require.JSONEq(t, `{"fraction": 0.5, "message": "half"}`, live[flowforge.EventNodeProgress].Data.String())
 		require.JSONEq(t, `{"level": "INFO", "message": "hello", "fields": {"n": 1}}`, live[flowforge.EventNodeLog].Data.String())
@@ -253,10 +253,19 @@ func TestCloseDrains(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shared := memory.New(memory.Config{})
-		e, err := engine.New(engine.Config{Store: shared})
+		registry, err := nodes.NewRegistry(do("test.slow", func(ctx context.Context, _ *nodes.Call) (flowforge.Ports, error) {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(time.Minute):
+				return flowforge.Out(flowforge.Value{}), nil
+			}
+		}))
+		require.NoError(t, err)
+		e, err := engine.New(engine.Config{Store: shared, Nodes: registry})
 		require.NoError(t, err)
 		stop := loop(t, e)
-		run, err := e.Start(t.Context(), engine.StartRequest{Document: workflow(nil, waiting("n"))})
+		run, err := e.Start(t.Context(), engine.StartRequest{Document: workflow(nil, flowforge.Node{ID: "n", Type: "test.slow"})})
 		require.NoError(t, err)
 		require.NoError(t, e.Close(t.Context()))
 		stop()
@@ -273,19 +282,24 @@ func TestCloseGivesBackWhatDoesNotEndInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shared := memory.New(memory.Config{})
-		e, err := engine.New(engine.Config{Store: shared})
+		registry, err := nodes.NewRegistry(do("test.block", func(ctx context.Context, _ *nodes.Call) (flowforge.Ports, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}))
+		require.NoError(t, err)
+		e, err := engine.New(engine.Config{Store: shared, Nodes: registry})
 		require.NoError(t, err)
 		stop := loop(t, e)
-		run, err := e.Start(t.Context(), engine.StartRequest{Document: workflow(nil, waiting("n"))})
+		run, err := e.Start(t.Context(), engine.StartRequest{Document: workflow(nil, flowforge.Node{ID: "n", Type: "test.block"})})
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		require.ErrorIs(t, e.Close(ctx), context.DeadlineExceeded)
 		stop()
-		claims, err := shared.Claim(t.Context(), store.Claim{Worker: "other", Pools: []string{""}, NodeTypes: []string{"core.wait@1"}, Limit: 1, For: time.Minute})
+		claimed, err := shared.Claim(t.Context(), store.Claim{Worker: "other", Pools: []string{""}, NodeTypes: []string{"flowforge.plan@1", "test.block@1"}, Limit: 1, For: time.Minute})
 		require.NoError(t, err)
-		require.Len(t, claims.Runs, 1)
-		require.Equal(t, run.ID, claims.Runs[0].Run.ID)
+		require.Len(t, claimed.Runs, 1)
+		require.Equal(t, run.ID, claimed.Runs[0].Run.ID)
 	})
 }
 
@@ -294,15 +308,15 @@ func TestLeasesAreRenewedWhileARunLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := memory.New(memory.Config{})
 		e := newEngine(t, engine.Config{Store: shared, Lease: 30 * time.Second})
-		var claims store.Claims
+		var claimed store.Claims
 		time.AfterFunc(30*time.Minute, func() {
-			claims, _ = shared.Claim(context.Background(), store.Claim{
-				Worker: "other", Pools: []string{""}, NodeTypes: []string{"core.wait@1"}, Limit: 1, For: time.Minute,
+			claimed, _ = shared.Claim(context.Background(), store.Claim{
+				Worker: "other", Pools: []string{""}, NodeTypes: []string{"core.wait@1", "flowforge.plan@1"}, Limit: 1, For: time.Minute,
 			})
 		})
 		_, err := e.Do(t.Context(), workflow(nil, waiting("n")), nil)
 		require.NoError(t, err)
-		require.Empty(t, claims.Runs, "nobody else may claim it")
+		require.Empty(t, claimed.Runs, "nobody else may claim it")
 	})
 }
 
@@ -313,9 +327,9 @@ func TestARunLostToAnotherWorkerIsGivenUp(t *testing.T) {
 		shared := memory.New(memory.Config{Now: func() time.Time { return now() }})
 		e := newEngine(t, engine.Config{Store: shared, Lease: time.Minute}, do("test.steal", func(ctx context.Context, call *nodes.Call) (flowforge.Ports, error) {
 			now = func() time.Time { return time.Now().Add(time.Hour) }
-			claims, err := shared.Claim(ctx, store.Claim{Worker: "thief", Pools: []string{""}, NodeTypes: []string{"test.steal@1"}, Limit: 1, For: time.Minute})
+			claimed, err := shared.Claim(ctx, store.Claim{Worker: "thief", Pools: []string{""}, NodeTypes: []string{"flowforge.plan@1", "test.steal@1"}, Limit: 1, For: time.Minute})
 			require.NoError(t, err)
-			require.Len(t, claims.Runs, 1)
+			require.Len(t, claimed.Runs, 1)
 			return flowforge.Out(call.Input), nil
 		}))
 		_, err := e.Do(t.Context(), workflow(nil, flowforge.Node{ID: "n", Type: "test.steal"}), nil)

@@ -46,8 +46,8 @@ func (g *gather) next(a *activity) flowforge.Value {
 func (r *run) expand(a *activity) dag.Event {
 	r.mu.Lock()
 	stopped := a.stopped
-	if a.attempts++; a.attempts == 1 {
-		a.began = r.engine.clock.Now()
+	if a.attempts++; a.began.IsZero() {
+		a.began = r.engine.now()
 	}
 	r.note(a, flowforge.EventNodeStarted, a.began, nil)
 	r.mu.Unlock()
@@ -65,11 +65,24 @@ func (r *run) expand(a *activity) dag.Event {
 		a.failure = r.failureOf(a, err)
 		return dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: true}
 	}
+	r.gatherFor(a, g)
+	if !a.node.LoopDeterministic() {
+		r.noteEntry(entryItems, items{At: a.ref, List: flowforge.MustValue(g.items), Last: g.last})
+	}
+	if a.node.Doc.NodeTimeout > 0 {
+		r.recordNode(flowforge.NodeRun{
+			Node: a.node.Doc.ID, Element: a.path, Status: flowforge.NodeRunning, Attempts: a.attempts, StartedAt: a.began,
+		})
+	}
+	return dag.Event{Kind: dag.Expanded, At: a.ref, Count: g.count(), Parallel: parallel}
+}
+
+// gatherFor keeps what the elements of a loop work on.
+func (r *run) gatherFor(a *activity, g *gather) {
 	if a.frame.gathers == nil {
 		a.frame.gathers = make(map[int32]*gather)
 	}
 	a.frame.gathers[a.ref.Node] = g
-	return dag.Event{Kind: dag.Expanded, At: a.ref, Count: g.count(), Parallel: parallel}
 }
 
 // elements evaluates what a loop runs over.
@@ -77,6 +90,11 @@ func (r *run) elements(a *activity) (*gather, int32, error) {
 	env := r.env(a)
 	g := &gather{input: env.Input, previous: env.Input}
 	n := a.node
+	if a.list != nil {
+		g.items, _ = a.list.List.Any().([]any)
+		g.last, g.done = a.list.Last, make([]flowforge.Ports, max(len(g.items), min(a.list.Last, 1)))
+		return g, 0, nil
+	}
 	if n.Loop == nodes.LoopRepeat {
 		most, err := n.Max.Eval(a.frame.ctx, env)
 		if err != nil {
@@ -196,12 +214,7 @@ func (g *gather) gathered(n *dag.Node) (ports flowforge.Ports, failures flowforg
 	if n.Loop == nodes.LoopRepeat {
 		return g.done[0], flowforge.Value{}, nil
 	}
-	slices.SortFunc(g.failures, func(a, b elementFailure) int { return a.Index - b.Index })
-	if len(g.failures) > 0 {
-		if failures, err = flowforge.ValueOf(g.failures); err != nil {
-			return nil, failures, err
-		}
-	}
+	failures = g.errors()
 	for i, port := range n.Ports {
 		routed := n.OnError == flowforge.OnErrorRoute && i == len(n.Ports)-1
 		if routed {
@@ -217,6 +230,19 @@ func (g *gather) gathered(n *dag.Node) (ports flowforge.Ports, failures flowforg
 		ports = append(ports, flowforge.PortValue{Port: port, Value: flowforge.ListOf(list)})
 	}
 	return ports, failures, nil
+}
+
+// errors gives the failures of elements, in the order of the list; null where there are none.
+func (g *gather) errors() flowforge.Value {
+	if len(g.failures) == 0 {
+		return flowforge.Value{}
+	}
+	slices.SortFunc(g.failures, func(a, b elementFailure) int { return a.Index - b.Index })
+	failures, err := flowforge.ValueOf(g.failures)
+	if err != nil {
+		return flowforge.Value{} // it is made of JSON
+	}
+	return failures
 }
 
 // list gives what the elements emitted on a port; with holes, null stands for those that failed.

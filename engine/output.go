@@ -16,6 +16,7 @@ func (r *run) makeOutput(f *frame) dag.Event {
 	a := r.activityAt(f.owner)
 	g := f.outer.gathers[f.owner.Node]
 	r.mu.Unlock()
+	a.pass = nil
 	event := dag.Event{Kind: dag.Succeeded, At: f.owner}
 	output, err := r.graphOutput(f)
 	if err == nil && a.node.Loop == nodes.LoopRepeat {
@@ -122,10 +123,11 @@ func (r *run) finish() {
 	if status == flowforge.RunSucceeded && r.stopOutput != nil {
 		end.Output = *r.stopOutput
 	}
-	r.now = r.engine.clock.Now()
+	r.now = r.engine.now()
 	end.Error, end.FinishedAt = r.failureFor(status), r.now
 	r.info.Status, r.info.Output, r.info.Error, r.info.FinishedAt = status, end.Output, end.Error, r.now
 	r.startHandler(end)
+	r.tellParent(end)
 	r.record(flowforge.Event{Kind: flowforge.RunEnd(status), Reason: r.info.Reason, Error: end.Error, Data: end.Output})
 	r.ending = end
 }

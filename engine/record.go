@@ -21,6 +21,8 @@ type pending struct {
 	reads     []string
 	seen      map[string]bool // messages applied
 	starts    []store.NewRun
+	sends     []store.Message
+	journal   []byte
 	since     time.Time // of the oldest
 }
 
@@ -31,7 +33,7 @@ const maxPending = 2_000
 const showEvery = 50 * time.Millisecond
 
 func (p *pending) empty() bool {
-	return len(p.events) == 0 && len(p.nodes) == 0 && len(p.reads) == 0 && len(p.logs) == 0
+	return len(p.events) == 0 && len(p.nodes) == 0 && len(p.reads) == 0 && len(p.logs) == 0 && len(p.sends) == 0
 }
 
 // drop notes that nobody will read an output again.
@@ -54,6 +56,9 @@ func (p *pending) read(id string) bool {
 
 // record adds a durable event, with the run's next sequence number.
 func (r *run) record(event flowforge.Event) {
+	if r.past != nil {
+		return
+	}
 	r.info.Seq++
 	event.Run, event.Seq, event.At = r.info.ID, r.info.Seq, r.now
 	if len(r.pending.events) == 0 {
@@ -65,7 +70,7 @@ func (r *run) record(event flowforge.Event) {
 // note shows watchers something that is not kept.
 func (r *run) note(a *activity, kind flowforge.EventKind, at time.Time, data map[string]any) {
 	topic := r.engine.topics.of(r.info.ID)
-	if topic == nil {
+	if topic == nil || r.past != nil {
 		return
 	}
 	event := flowforge.Event{
@@ -89,10 +94,16 @@ func (r *run) nodeEnded(action dag.Action) {
 		Node: n.Doc.ID, Element: f.path, Status: action.Status, Reason: action.Reason, FinishedAt: r.now,
 	}
 	var failure *flowforge.Failure
+	copied := false
 	if a != nil {
 		delete(r.live, action.At)
 		a.stopTimers()
 		r.unrecord(a)
+		if r.past != nil {
+			r.restore(a, action.Status)
+		}
+		copied = a.copied
+		ended.Lost = a.losses
 		ended.Element, ended.Attempts, ended.StartedAt = a.path, a.attempts, a.began
 		switch action.Status {
 		case flowforge.NodeSucceeded:
@@ -101,10 +112,14 @@ func (r *run) nodeEnded(action dag.Action) {
 		case flowforge.NodeFailed:
 			failure = r.failureIn(a, action.Code)
 			a.failure, ended.Error = failure, failure
+		case flowforge.NodeCanceled:
+			ended.Error = a.doubt
 		default:
 		}
 	}
-	r.recordNode(ended)
+	if !copied {
+		r.recordNode(ended)
+	}
 	if action.At.Element != dag.NoElement {
 		r.elementEnded(a, action.Status)
 		return
@@ -118,6 +133,9 @@ func (r *run) nodeEnded(action dag.Action) {
 }
 
 func (r *run) recordNode(ended flowforge.NodeRun) {
+	if r.past != nil {
+		return
+	}
 	if len(r.pending.nodes) == 0 {
 		r.pending.since = r.now
 	}
@@ -126,6 +144,8 @@ func (r *run) recordNode(ended flowforge.NodeRun) {
 
 func (a *activity) successReason() flowforge.Reason {
 	switch {
+	case a.copied:
+		return flowforge.ReasonCopied
 	case a.node.Doc.Pinned != nil && a.run.info.Test:
 		return flowforge.ReasonPinned
 	case a.node.Doc.Disabled:
@@ -207,7 +227,7 @@ func (r *run) mustFlush() bool {
 	if r.committing || r.lost != nil {
 		return false
 	}
-	if r.ending != nil || (r.effects.len() > 0 && r.inEffect < r.limit) {
+	if r.ending != nil || (r.effects.len() > 0 && r.inEffect < r.limit && !r.held()) {
 		return true
 	}
 	if len(r.pending.events)+len(r.pending.nodes) >= maxPending {
@@ -219,26 +239,51 @@ func (r *run) mustFlush() bool {
 // flush writes what is pending, together with the start of attempts that wait for it. It is called with the
 // lock held and gives it up while the store works.
 func (r *run) flush() {
+	if r.leaving && r.pending.empty() && r.mayLeave() {
+		r.handBack()
+		return
+	}
 	r.committing = true
+	var park *store.Park
+	if !r.leaving && r.mayLeave() && r.lanes <= 1 {
+		park = r.park()
+	}
 	started := r.startEffects()
 	transition := r.transition(started)
+	transition.Park = park
 	r.mu.Unlock()
-	answer := r.engine.commits.commit(context.WithoutCancel(r.ctx), transition)
+	answer, err := r.engine.commits.do(context.WithoutCancel(r.ctx), transition)
+	err = cmp.Or(err, answer.Err)
 	r.mu.Lock()
 	r.committing = false
-	if answer.Err != nil {
-		r.engine.logger.Error("commit", "run", r.info.ID, "error", answer.Err)
-		r.giveUp(answer.Err)
+	if err != nil {
+		r.engine.logger.Error("commit", "run", r.info.ID, "error", err)
+		r.giveUp(err)
 		return
 	}
 	if topic := r.engine.topics.of(r.info.ID); topic != nil {
 		topic.wake()
 	}
+	if transition.End == nil {
+		r.written(transition, answer, started)
+		return
+	}
+	r.ending = nil
+	r.engine.meter.RunEnded(r.info)
+	r.engine.adopt(answer.Started)
+	r.close()
+}
+
+// written goes on after a transition that did not end the run.
+func (r *run) written(transition *store.Transition, answer store.Committed, started []*activity) {
 	for _, a := range started {
 		r.ready.push(job{kind: jobAttempt, activity: a})
 	}
-	if transition.End != nil {
-		r.ended(answer.Started)
+	if len(answer.Started) > 0 {
+		r.engine.adopt(answer.Started)
+	}
+	if transition.Park != nil {
+		r.giveUp(errParked)
 		return
 	}
 	if answer.Unread {
@@ -254,7 +299,7 @@ func (r *run) flush() {
 // startEffects takes the attempts whose start is to be recorded, as many as may run.
 func (r *run) startEffects() []*activity {
 	var started []*activity
-	for r.effects.len() > 0 && r.inEffect < r.limit {
+	for r.effects.len() > 0 && r.inEffect < r.limit && !r.held() {
 		a := r.effects.pop().activity
 		a.effect = true
 		r.inEffect++
@@ -268,26 +313,39 @@ func (r *run) transition(started []*activity) *store.Transition {
 	p := &r.pending
 	for _, a := range started {
 		r.recordNode(flowforge.NodeRun{
-			Node: a.node.Doc.ID, Element: a.path, Status: flowforge.NodeRunning, Attempts: a.attempts + 1, StartedAt: r.now,
+			Node: a.node.Doc.ID, Element: a.path, Status: flowforge.NodeRunning, Attempts: a.attempts + 1, Lost: a.losses,
+			StartedAt: startOf(a, r.now),
 		})
 	}
 	transition := &store.Transition{
 		Workspace: r.info.Workspace, Run: r.info.ID, Epoch: r.lease.Epoch,
 		FromSeq: r.info.Seq - int64(len(p.events)), ToSeq: r.info.Seq, Events: p.events,
 		Status: r.info.Status, Reason: r.info.Reason, StartedAt: p.startedAt, End: r.ending,
-		Nodes: p.nodes, Dropped: p.dropped, Logs: p.logs, Read: p.reads, Starts: p.starts,
+		Nodes: p.nodes, Dropped: p.dropped, Logs: p.logs, Read: p.reads, Starts: p.starts, Sends: p.sends,
 	}
-	if r.ending == nil && transition.Status.Terminal() {
-		transition.Status = flowforge.RunRunning // its end is not written yet
+	if r.ending == nil {
+		if transition.Status.Terminal() {
+			transition.Status = r.unended() // its end is not written yet
+		}
+		transition.JournalAt, transition.Journal = r.journaled, p.journal
+		r.journaled += int64(len(p.journal))
 	}
 	*p = pending{logLines: p.logLines, seen: p.seen}
 	return transition
 }
 
-// ended tells those who wait that the run has ended.
-func (r *run) ended(started []store.Created) {
-	r.ending = nil
-	r.engine.meter.RunEnded(r.info)
-	r.engine.adopt(started)
-	r.close()
+// unended gives the status of a run whose end is decided and not written.
+func (r *run) unended() flowforge.RunStatus {
+	if r.canceling {
+		return flowforge.RunCanceling
+	}
+	return flowforge.RunRunning
+}
+
+// startOf gives when the first attempt of a node run began.
+func startOf(a *activity, now time.Time) time.Time {
+	if a.began.IsZero() {
+		return now
+	}
+	return a.began
 }

@@ -18,10 +18,13 @@ type run struct {
 	workflow *dag.Workflow
 	lease    store.Lease
 	facts    func() flowforge.Value // `run` in expressions
+	anew     func() []bool          // which nodes have idempotency keys of this run's own
 	limit    int                    // lanes at a time
 	done     chan struct{}          // closed when it has ended or was lost
 	ctx      context.Context        //nolint:containedctx // The parent of its attempts.
 	cancel   context.CancelCauseFunc
+
+	leasedAt time.Time // when its lease was asked for; the engine's lock holds it
 
 	mu         sync.Mutex
 	info       flowforge.Run
@@ -30,18 +33,26 @@ type run struct {
 	live       map[dag.Ref]*activity // node runs that have begun and not ended
 	follow     []dag.Event           // what followed at once from an action
 	ready      jobs                  // for the lanes to take
+	later      []job                 // not to be begun while the run is paused
 	effects    jobs                  // attempts whose start is not recorded yet
 	inEffect   int                   // attempts whose start is recorded and that have not ended
 	lanes      int
 	inLine     bool // waits for a slot
 	committing bool
 	pending    pending
+	journaled  int64     // bytes of its journal that are written, or about to be
 	now        time.Time // of the event that is being applied
-	timer      Timer     // of the run's timeout, then of its finally nodes
+	timer      *alarm    // of the run's timeout, then of its finally nodes
 	ending     *store.End
 	canceling  bool
-	stopOutput *flowforge.Value // what core.stop gave
-	lost       error            // why it is not this engine's any more
+	paused     bool
+	attended   bool                                 // someone in this process waits for its end
+	leaving    bool                                 // it is to be given back as soon as no attempt runs
+	stopOutput *flowforge.Value                     // what core.stop gave
+	signals    []signal                             // those that nobody has waited for yet
+	past       map[store.NodeKey]*flowforge.NodeRun // what is recorded, while the run is being resumed
+	copied     map[store.NodeKey]*flowforge.NodeRun // what the run has from the one it is retried from
+	lost       error                                // why it is not this engine's any more
 }
 
 // newRun makes a run this engine has just come to own.
@@ -61,6 +72,7 @@ func (e *Engine) newRun(info flowforge.Run, workflow *dag.Workflow, epoch int64)
 		r.limit = min(r.limit, most)
 	}
 	r.ctx, r.cancel = context.WithCancelCause(e.base)
+	r.anew = sync.OnceValue(r.anewNodes)
 	r.facts = sync.OnceValue(func() flowforge.Value { return factsOf(info) })
 	r.frames[0] = newFrame(0, workflow.Graph, nil, dag.Ref{})
 	r.frames[0].input = info.Input
@@ -80,20 +92,26 @@ func factsOf(info flowforge.Run) flowforge.Value {
 	})
 }
 
-// start begins the run.
-func (r *run) start() {
+// start begins the run, after what others have asked of it.
+func (r *run) start(messages []store.Message) {
 	r.engine.own(r)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.now = r.engine.clock.Now()
+	r.now = r.engine.now()
 	r.info.StartedAt, r.info.Status = r.now, flowforge.RunRunning
 	r.pending.startedAt = r.now
 	r.record(flowforge.Event{Kind: flowforge.EventRunStarted})
-	if timeout := r.workflow.Document.Settings.Timeout.Std(); timeout > 0 {
-		r.timer = r.engine.clock.AfterFunc(timeout, func() { r.tell(dag.Event{Kind: dag.TimeOutRun}) })
-	}
+	r.limitRun()
 	r.perform(r.state.Start())
+	r.receive(messages)
 	r.kick()
+}
+
+// limitRun sets the alarm of the run's timeout.
+func (r *run) limitRun() {
+	if timeout := r.workflow.Document.Settings.Timeout.Std(); timeout > 0 {
+		r.timer = r.engine.alarmAt(r.info.StartedAt.Add(timeout), func() { r.tell(dag.Event{Kind: dag.TimeOutRun}) })
+	}
 }
 
 // tell applies an event that comes from outside the lanes.
@@ -109,8 +127,14 @@ func (r *run) apply(event dag.Event) {
 	if r.lost != nil {
 		return
 	}
-	r.now = r.engine.clock.Now()
-	r.perform(r.state.Apply(event))
+	r.now = r.engine.now()
+	r.perform(r.plan(event))
+}
+
+// plan tells the plan of an event, and notes that in the journal.
+func (r *run) plan(event dag.Event) []dag.Action {
+	r.pending.journal = event.Append(r.pending.journal)
+	return r.state.Apply(event)
 }
 
 // perform does actions, and what follows from them at once.
@@ -124,7 +148,7 @@ func (r *run) perform(actions []dag.Action) {
 		}
 		next := r.follow[0]
 		r.follow = r.follow[1:]
-		actions = r.state.Apply(next)
+		actions = r.plan(next)
 	}
 }
 
@@ -155,41 +179,35 @@ func (r *run) act(action dag.Action) {
 
 // beginFinally bounds the time of a frame's finally nodes.
 func (r *run) beginFinally(number int32) {
-	if number == 0 && r.timer != nil {
-		r.timer.Stop()
+	f := r.frames[number]
+	f.finals = true
+	if r.past == nil {
+		r.limitFinally(f)
+	}
+}
+
+func (r *run) limitFinally(f *frame) {
+	if f.number == 0 {
+		r.timer.stop()
 	}
 	limit := r.workflow.Document.Settings.FinallyTimeout.Std()
 	if limit == 0 {
 		limit = flowforge.DefaultFinallyTimeout
 	}
-	event := dag.Event{Kind: dag.TimeOutFinally, At: dag.Ref{Frame: number}}
-	timer := r.engine.clock.AfterFunc(limit, func() { r.tell(event) })
-	if number == 0 {
+	event := dag.Event{Kind: dag.TimeOutFinally, At: dag.Ref{Frame: f.number}}
+	timer := r.engine.alarmIn(limit, func() { r.tell(event) })
+	if f.number == 0 {
 		r.timer = timer
 	} else {
-		r.frames[number].timer = timer
+		f.timer = timer
 	}
 }
 
 // planned notes how the run ends; its output is still to be made.
 func (r *run) planned(status flowforge.RunStatus) {
-	if r.timer != nil {
-		r.timer.Stop()
-	}
+	r.timer.stop()
 	r.info.Status = status
 	r.ready.push(job{kind: jobFinish})
-}
-
-// requestCancel asks the run to end as canceled.
-func (r *run) requestCancel(reason string) {
-	if r.canceling || r.ending != nil || r.info.Status.Terminal() {
-		return
-	}
-	r.now = r.engine.clock.Now()
-	r.canceling = true
-	r.info.Status, r.info.Reason = flowforge.RunCanceling, reason
-	r.record(flowforge.Event{Kind: flowforge.EventRunCanceling, Reason: reason})
-	r.apply(dag.Event{Kind: dag.CancelRun})
 }
 
 // lose gives the run up: another worker has it, or nobody. Its attempts are stopped and write nothing.
@@ -205,16 +223,12 @@ func (r *run) giveUp(cause error) {
 	}
 	r.lost = cause
 	r.cancel(cause)
-	if r.timer != nil {
-		r.timer.Stop()
-	}
+	r.timer.stop()
 	for _, a := range r.live {
 		a.stopTimers()
 	}
 	for _, f := range r.frames {
-		if f.timer != nil {
-			f.timer.Stop()
-		}
+		f.timer.stop()
 	}
 	r.close()
 }
@@ -234,30 +248,4 @@ func (r *run) close() {
 	r.cancel(nil)
 	close(r.done)
 	r.engine.disown(r)
-}
-
-// readInbox applies the messages that others have sent to the run.
-func (r *run) readInbox() {
-	messages, err := r.engine.config.Store.Messages(r.ctx, r.info.Workspace, r.info.ID)
-	if err != nil {
-		r.engine.logger.Error("read inbox", "run", r.info.ID, "error", err)
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, message := range messages {
-		if !r.pending.read(message.ID) {
-			continue
-		}
-		if message.Kind == store.MessageCancel {
-			r.requestCancel(reasonIn(message.Payload))
-		}
-	}
-	r.kick()
-}
-
-func reasonIn(payload flowforge.Value) string {
-	fields, _ := payload.Any().(map[string]any)
-	reason, _ := fields["reason"].(string)
-	return reason
 }

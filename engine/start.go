@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/engine/dag"
 	"github.com/flowforge-go/flowforge/queue"
 	"github.com/flowforge-go/flowforge/store"
 )
@@ -45,7 +47,8 @@ func (e *Engine) DoRequest(ctx context.Context, request StartRequest) (flowforge
 	if r == nil {
 		return e.Wait(ctx, created.Workspace, created.ID)
 	}
-	r.start()
+	r.attended = true
+	r.start(nil)
 	select {
 	case <-r.done:
 	case <-ctx.Done():
@@ -54,6 +57,9 @@ func (e *Engine) DoRequest(ctx context.Context, request StartRequest) (flowforge
 		if r.lost == nil && r.info.Status == flowforge.RunCanceled {
 			return r.info, fmt.Errorf("run canceled: %w", context.Cause(ctx))
 		}
+	}
+	if errors.Is(r.lost, errParked) && ctx.Err() == nil {
+		return e.Wait(ctx, created.Workspace, created.ID)
 	}
 	if r.lost != nil {
 		return r.info, r.lost
@@ -91,69 +97,94 @@ func ErrorOf(run flowforge.Run) error {
 // Start creates a run. It begins at once where this engine's worker loop is active, otherwise when some
 // engine's loop claims it. Once Start has answered, the run is not lost.
 func (e *Engine) Start(ctx context.Context, request StartRequest) (flowforge.Run, error) {
-	e.mu.Lock()
-	eager := e.looping > 0
-	e.mu.Unlock()
-	r, created, err := e.create(ctx, request, eager)
+	r, created, err := e.create(ctx, request, e.mayTakeMore())
 	if err != nil {
 		return created, err
 	}
 	if r != nil {
-		r.start()
+		r.start(nil)
 		return created, nil
 	}
-	hint := queue.Hint{Pool: created.Pool, Priority: created.Priority, Run: created.ID}
-	if err := e.config.Queue.Push(ctx, hint); err != nil {
-		e.logger.WarnContext(ctx, "push hint: the run starts at the next poll", "run", created.ID, "error", err)
-	}
+	e.hint(ctx, created)
 	return created, nil
+}
+
+// mayTakeMore reports whether a new run may begin here at once: a worker loop is active, has room, and does not
+// leave others waiting.
+func (e *Engine) mayTakeMore() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.claims() && !e.backlog && len(e.runs) < e.config.MaxRuns
+}
+
+// hint tells the workers of a pool that a run is ready. Losing the hint costs delay, never the run.
+func (e *Engine) hint(ctx context.Context, run flowforge.Run) {
+	hint := queue.Hint{Pool: run.Pool, Priority: run.Priority, Run: run.ID}
+	if err := e.config.Queue.Push(ctx, hint); err != nil {
+		e.logger.WarnContext(ctx, "push hint: the run waits for the next poll", "run", run.ID, "error", err)
+	}
 }
 
 // create makes a run in the store; eager asks for its lease, and then the run is not nil unless the lease was
 // not to be had or the run existed.
 func (e *Engine) create(ctx context.Context, request StartRequest, eager bool) (*run, flowforge.Run, error) {
+	fresh, loaded, err := e.prepare(ctx, request)
+	if err != nil {
+		return nil, flowforge.Run{}, err
+	}
+	return e.createRun(ctx, fresh, loaded.workflow, eager)
+}
+
+// prepare makes the run that a request asks for, ready to be created.
+func (e *Engine) prepare(ctx context.Context, request StartRequest) (store.NewRun, loaded, error) {
 	e.mu.Lock()
 	closed := e.closed
 	e.mu.Unlock()
 	if closed {
-		return nil, flowforge.Run{}, flowforge.Errorf(flowforge.CodeClosed, "the engine is closed and starts nothing more")
+		return store.NewRun{}, loaded{}, flowforge.Errorf(flowforge.CodeClosed, "the engine is closed and starts nothing more")
 	}
 	if request.Workspace == "" {
 		request.Workspace = flowforge.Local
 	}
-	loaded, err := e.load(ctx, request)
-	if err != nil {
-		return nil, flowforge.Run{}, err
+	if err := e.syncClock(ctx); err != nil {
+		return store.NewRun{}, loaded{}, err
 	}
-	if problems := loaded.workflow.InputSchema.Check(request.Input, "", nil); len(problems) > 0 {
-		return nil, flowforge.Run{}, &flowforge.Error{
+	found, err := e.load(ctx, request)
+	if err != nil {
+		return store.NewRun{}, loaded{}, err
+	}
+	if problems := found.workflow.InputSchema.Check(request.Input, "", nil); len(problems) > 0 {
+		return store.NewRun{}, loaded{}, &flowforge.Error{
 			Code: flowforge.CodeInvalidInput, Err: problems, Msg: "the input does not fit the workflow's input_schema:\n" + problems.Error(),
 		}
 	}
-	fresh, err := e.fresh(loaded, request)
-	if err != nil {
-		return nil, flowforge.Run{}, err
-	}
+	fresh, err := e.fresh(ctx, found, request)
+	return fresh, found, err
+}
+
+// createRun makes a prepared run in the store, as create does.
+func (e *Engine) createRun(ctx context.Context, fresh store.NewRun, workflow *dag.Workflow, eager bool) (*run, flowforge.Run, error) {
 	if eager {
 		fresh.Lease = &store.Lease{Worker: e.worker, For: e.config.Lease}
 	}
-	answers, err := e.config.Store.Create(ctx, []store.NewRun{fresh})
-	if err != nil {
+	answer, err := e.creates.do(ctx, fresh)
+	if err = cmp.Or(err, answer.Err); err != nil {
 		return nil, flowforge.Run{}, err
-	}
-	answer := answers[0]
-	if answer.Err != nil {
-		return nil, flowforge.Run{}, answer.Err
 	}
 	if answer.Epoch == 0 || answer.Existing {
 		return nil, answer.Run, nil
 	}
-	return e.newRun(answer.Run, loaded.workflow, answer.Epoch), answer.Run, nil
+	r := e.newRun(answer.Run, workflow, answer.Epoch)
+	r.copied = recordsOf(fresh.Nodes, true)
+	return r, answer.Run, nil
 }
 
 // fresh makes a run that is to be created.
-func (e *Engine) fresh(loaded loaded, request StartRequest) (store.NewRun, error) {
-	vars := make(map[string]any, len(request.Vars))
+func (e *Engine) fresh(ctx context.Context, loaded loaded, request StartRequest) (store.NewRun, error) {
+	vars, err := e.workspaceVars(ctx, request.Workspace, loaded.workflow)
+	if err != nil {
+		return store.NewRun{}, err
+	}
 	for name, value := range request.Vars {
 		vars[name] = value
 	}
@@ -173,15 +204,28 @@ func (e *Engine) fresh(loaded loaded, request StartRequest) (store.NewRun, error
 		Input:     request.Input,
 		Vars:      frozen,
 		Seq:       1,
-		CreatedAt: e.clock.Now(),
+		CreatedAt: e.now(),
 	}
 	return store.NewRun{
 		Run:            run,
 		Document:       loaded.text,
-		NodeTypes:      loaded.workflow.NodeTypes,
+		NodeTypes:      loaded.needs,
 		IdempotencyKey: request.IdempotencyKey,
 		Fingerprint:    loaded.text.Hash,
 	}, nil
+}
+
+// workspaceVars gives the variables of a workspace, if the document reads any.
+func (e *Engine) workspaceVars(ctx context.Context, workspace flowforge.Workspace, workflow *dag.Workflow) (map[string]any, error) {
+	vars := make(map[string]any)
+	if !workflow.ReadsVars {
+		return vars, nil
+	}
+	kept, err := e.config.Store.Variables(ctx, workspace)
+	for name, value := range kept {
+		vars[name] = value
+	}
+	return vars, err
 }
 
 func priority(wishes ...int) int {
@@ -192,27 +236,6 @@ func priority(wishes ...int) int {
 		}
 	}
 	return usual
-}
-
-// Cancel asks a run to end as canceled. It returns once the wish is stored; the run reads canceling until
-// no attempt of it runs any more. A run that has ended is an Error with CodeConflict.
-func (e *Engine) Cancel(ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID, reason string) error {
-	message := store.Message{
-		Workspace: workspace, Run: id, ID: "cancel", Kind: store.MessageCancel,
-		Payload: flowforge.MustValue(map[string]any{"reason": reason}), At: e.clock.Now(),
-	}
-	if err := e.config.Store.Send(ctx, message); err != nil {
-		return err
-	}
-	if r := e.owned(id); r != nil {
-		r.readInbox()
-		return nil
-	}
-	run, err := e.config.Store.Run(ctx, workspace, id)
-	if err != nil {
-		return err
-	}
-	return e.config.Queue.Push(ctx, queue.Hint{Pool: run.Pool, Priority: run.Priority, Run: id})
 }
 
 // startHandler starts the workflow that the document names to be told of failures, in the commit that ends
@@ -242,7 +265,7 @@ func (r *run) addHandler(name string, input flowforge.Value) error {
 	if err != nil {
 		return err
 	}
-	handler, err := r.engine.fresh(loaded, request)
+	handler, err := r.engine.fresh(r.ctx, loaded, request)
 	if err != nil {
 		return err
 	}
@@ -256,8 +279,8 @@ func (r *run) addHandler(name string, input flowforge.Value) error {
 func (e *Engine) adopt(started []store.Created) {
 	for _, child := range started {
 		err := child.Err
-		if err == nil && child.Epoch == 0 {
-			continue // it waits to be claimed
+		if err == nil && (child.Epoch == 0 || e.owned(child.Run.ID) != nil) {
+			continue // it waits to be claimed, or the commit was sent twice
 		}
 		var known loaded
 		if err == nil {
@@ -267,32 +290,6 @@ func (e *Engine) adopt(started []store.Created) {
 			e.logger.Error("adopt run", "run", child.Run.ID, "error", err)
 			continue
 		}
-		e.newRun(child.Run, known.workflow, child.Epoch).start()
+		e.newRun(child.Run, known.workflow, child.Epoch).start(nil)
 	}
-}
-
-// Wait waits until a run has ended; the error is nil only if it succeeded.
-func (e *Engine) Wait(ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID) (flowforge.Run, error) {
-	if r := e.owned(id); r != nil && r.info.Workspace == workspace {
-		select {
-		case <-r.done:
-		case <-ctx.Done():
-			return flowforge.Run{}, context.Cause(ctx)
-		}
-	} else {
-		for event, err := range e.Watch(ctx, workspace, id, 0) {
-			if err != nil {
-				return flowforge.Run{}, err
-			}
-			_ = event
-		}
-	}
-	run, err := e.config.Store.Run(ctx, workspace, id)
-	if err != nil {
-		return flowforge.Run{}, err
-	}
-	if !run.Status.Terminal() {
-		return run, errors.Join(flowforge.Errorf(flowforge.CodeStaleEpoch, "the run goes on elsewhere"), ctx.Err())
-	}
-	return run, ErrorOf(run)
 }

@@ -1,11 +1,15 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/engine/dag"
 	"github.com/flowforge-go/flowforge/queue"
 	"github.com/flowforge-go/flowforge/store"
 )
@@ -17,15 +21,15 @@ const (
 	claimAtOnce   = 100 // runs
 )
 
-// Run is the worker loop: it claims runs and runs them until ctx ends, then takes no more and waits for those
-// under way to end, as Close does within its own time. Several loops may be active.
+// Run is the worker loop: it claims runs and runs them until ctx ends. Then it takes no more, begins no more
+// attempts, and gives each run back as soon as its attempts have ended, for another worker to go on with; those
+// that Do waits for go on here. Several loops may be active.
 func (e *Engine) Run(ctx context.Context) error {
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
 		return flowforge.Errorf(flowforge.CodeClosed, "the engine is closed")
 	}
-	e.looping++
 	e.loops.Add(1)
 	e.mu.Unlock()
 	defer e.loops.Done()
@@ -45,14 +49,18 @@ func (e *Engine) Run(ctx context.Context) error {
 		default:
 		}
 	}
+	e.mu.Lock()
+	e.bell = ring
+	e.mu.Unlock()
+	e.looping.Add(1)
 	listening := make(chan error, 1)
 	go func() {
 		listening <- e.config.Queue.Subscribe(ctx, e.config.Pools, func(queue.Hint) { ring() })
 	}()
 	e.claimUntil(ctx, bell, ring)
-	e.mu.Lock()
-	e.looping--
-	e.mu.Unlock()
+	if e.looping.Add(-1) == 0 {
+		e.handOver()
+	}
 	err := <-listening
 	if errors.Is(err, context.Canceled) {
 		err = nil
@@ -64,7 +72,7 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) claimUntil(ctx context.Context, bell <-chan struct{}, ring func()) {
 	pause := claimPause
 	for ctx.Err() == nil {
-		claimed, err := e.claim(ctx)
+		claimed, next, err := e.claim(ctx)
 		switch {
 		case err != nil:
 			if ctx.Err() == nil {
@@ -78,7 +86,11 @@ func (e *Engine) claimUntil(ctx context.Context, bell <-chan struct{}, ring func
 		default:
 			pause = min(2*pause, maxClaimPause)
 		}
-		timer := e.clock.AfterFunc(pause, ring)
+		wait := time.Duration(float64(pause) * (0.8 + 0.4*e.config.Random()))
+		if next > 0 {
+			wait = min(wait, next)
+		}
+		timer := e.clock.AfterFunc(wait, ring)
 		select {
 		case <-bell:
 		case <-ctx.Done():
@@ -87,49 +99,92 @@ func (e *Engine) claimUntil(ctx context.Context, bell <-chan struct{}, ring func
 	}
 }
 
-// claim takes over runs that are ready and begins them.
-func (e *Engine) claim(ctx context.Context) (int, error) {
+// claim takes over runs that are ready, as many as there is room for, and begins them. It also tells how long it
+// takes until another one wakes; 0: that is not known.
+func (e *Engine) claim(ctx context.Context) (claimed int, next time.Duration, err error) {
+	e.mu.Lock()
+	room := min(e.config.MaxRuns-len(e.runs), claimAtOnce)
+	e.mu.Unlock()
+	if room <= 0 {
+		return 0, 0, nil
+	}
+	if err := e.syncClock(ctx); err != nil {
+		return 0, 0, err
+	}
 	claims, err := e.config.Store.Claim(ctx, store.Claim{
-		Worker: e.worker, Pools: e.config.Pools, NodeTypes: e.config.Nodes.Names(), Limit: claimAtOnce, For: e.config.Lease,
+		Worker: e.worker, Pools: e.config.Pools, NodeTypes: e.served(), Limit: room, For: e.config.Lease,
 	})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
+	e.mu.Lock()
+	e.backlog = len(claims.Runs) == room
+	e.mu.Unlock()
 	for _, c := range claims.Runs {
 		e.takeOver(ctx, c)
 	}
-	return len(claims.Runs), nil
+	return len(claims.Runs), claims.Next, nil
 }
 
-// takeOver begins a claimed run. One that another worker had begun cannot be resumed yet: it ends as failed,
-// which its reason says.
+// planType stands among the node types that a run needs for the journal that its plan writes: a worker that would
+// read it otherwise leaves the run alone.
+var planType = "flowforge.plan@" + strconv.Itoa(dag.JournalVersion)
+
+// served gives what this engine can run.
+func (e *Engine) served() []string {
+	served := append(e.config.Nodes.Names(), planType)
+	slices.Sort(served)
+	return served
+}
+
+// maxLeasesLost is how many leases of a run may run out in a row before it is ended: it may be what ends its
+// workers.
+const maxLeasesLost = 10
+
+// takeOver begins a claimed run, or goes on with it.
 func (e *Engine) takeOver(ctx context.Context, c store.Claimed) {
 	loaded, err := e.loadRun(ctx, c.Run)
-	if err == nil && c.Run.Status != flowforge.RunQueued {
-		err = flowforge.Errorf(flowforge.CodeWorkerLost, "the worker that ran it was lost, and this engine cannot resume a run yet")
+	if err == nil && c.Lost >= maxLeasesLost {
+		err = flowforge.Errorf(flowforge.CodeWorkerLost, "%d workers in a row were lost while they had the run: it may be what ends them", c.Lost)
 	}
 	if err != nil {
 		e.fail(ctx, c, err)
 		return
 	}
 	r := e.newRun(c.Run, loaded.workflow, c.Lease.Epoch)
-	r.start()
-	if len(c.Messages) > 0 {
-		r.readInbox()
+	r.copied = recordsOf(c.Nodes, true)
+	if c.Run.StartedAt.IsZero() {
+		r.start(c.Messages)
+		return
+	}
+	if err := r.resume(c); err != nil {
+		r.lose(err)
+		e.fail(ctx, c, err)
 	}
 }
 
-// fail ends a claimed run that cannot be begun.
+// fail ends a claimed run that cannot be gone on with.
 func (e *Engine) fail(ctx context.Context, c store.Claimed, cause error) {
-	now := e.clock.Now()
+	if flowforge.CodeOf(cause) == flowforge.CodeUnavailable || ctx.Err() != nil {
+		return // that is not the run's fault: it is claimed again when its lease has ended
+	}
+	now := e.now()
 	failure := &flowforge.Failure{Code: flowforge.CodeOf(cause), Message: cause.Error()}
-	answer := e.commits.commit(context.WithoutCancel(ctx), &store.Transition{
+	var ended []flowforge.NodeRun
+	for _, n := range c.Nodes {
+		if !n.Status.Terminal() {
+			n.Status, n.Error, n.FinishedAt, n.Awaits = flowforge.NodeFailed, failure, now, flowforge.Value{}
+			ended = append(ended, n)
+		}
+	}
+	answer, err := e.commits.do(context.WithoutCancel(ctx), &store.Transition{
 		Workspace: c.Run.Workspace, Run: c.Run.ID, Epoch: c.Lease.Epoch, FromSeq: c.Run.Seq, ToSeq: c.Run.Seq + 1,
 		Events: []flowforge.Event{{Run: c.Run.ID, Seq: c.Run.Seq + 1, Kind: flowforge.EventRunFailed, At: now, Error: failure}},
 		Status: flowforge.RunFailed,
 		End:    &store.End{Error: failure, FinishedAt: now},
+		Nodes:  ended,
 	})
-	if answer.Err != nil {
-		e.logger.ErrorContext(ctx, "end run that cannot be begun", "run", c.Run.ID, "error", answer.Err)
+	if err = cmp.Or(err, answer.Err); err != nil {
+		e.logger.ErrorContext(ctx, "end run that cannot be gone on with", "run", c.Run.ID, "error", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"sync"
 
 	"github.com/flowforge-go/flowforge"
@@ -53,6 +54,7 @@ func textOf(document *flowforge.Workflow) (store.Document, error) {
 // loaded is a workflow ready to be run.
 type loaded struct {
 	workflow *dag.Workflow
+	needs    []string // what a worker must serve to run it, sorted
 	text     store.Document
 	ref      flowforge.WorkflowRef
 }
@@ -90,7 +92,7 @@ func (e *Engine) loadRun(ctx context.Context, run flowforge.Run) (loaded, error)
 // document, whose owner may change it.
 func (e *Engine) compile(text store.Document, ref flowforge.WorkflowRef) (loaded, error) {
 	if known, err := e.compiled.byHash(text.Hash); err == nil {
-		return loaded{workflow: known.workflow, text: known.text, ref: ref}, nil
+		return loaded{workflow: known.workflow, needs: known.needs, text: known.text, ref: ref}, nil
 	}
 	document, err := flowforge.DecodeWorkflow(text.Text.JSON())
 	if err != nil {
@@ -100,7 +102,9 @@ func (e *Engine) compile(text store.Document, ref flowforge.WorkflowRef) (loaded
 	if err := problems.Err(); err != nil {
 		return loaded{}, err
 	}
-	made := loaded{workflow: workflow, text: text, ref: ref}
+	needs := append(slices.Clone(workflow.NodeTypes), planType)
+	slices.Sort(needs)
+	made := loaded{workflow: workflow, needs: needs, text: text, ref: ref}
 	e.compiled.add(made)
 	return made, nil
 }

@@ -75,15 +75,43 @@ func FailureOf(err error) *flowforge.Failure {
 	return failure
 }
 
-// Await is returned as the error of Execute to end the attempt without holding a worker: the node succeeds with
-// Then once For has passed.
+// Await is returned as the error of Execute to end the attempt without holding a worker. The node run goes on
+// waiting, over restarts too, for what the fields say; where nothing is said, for nothing.
 type Await struct {
-	For  time.Duration
-	Then flowforge.Ports
+	For   time.Duration   // succeed with Then after so long; 0: the time does not end the waiting
+	Until time.Time       // the same as an instant
+	Then  flowforge.Ports // nil: the input on "out"
+
+	// Signal succeeds with the data of a signal of this name on "out". Match is the source of an expression of the
+	// node's parameters that must hold, with the data as `item`; empty: any will do.
+	Signal string
+	Match  string
+
+	// Child starts another workflow and succeeds with its output on "out", or fails as it does.
+	Child *Child
+}
+
+// Child is a workflow that a node starts.
+type Child struct {
+	Workflow string // the name of a saved one
+	Version  int    // 0: the published version
+	Input    flowforge.Value
+	Detach   bool // do not wait: succeed at once with {"run"} on "out"
 }
 
 // Error says what is awaited.
-func (a *Await) Error() string { return fmt.Sprintf("waits for %s", a.For) }
+func (a *Await) Error() string {
+	switch {
+	case a.Child != nil:
+		return fmt.Sprintf("waits for workflow %q", a.Child.Workflow)
+	case a.Signal != "":
+		return fmt.Sprintf("waits for signal %q", a.Signal)
+	case !a.Until.IsZero():
+		return "waits until " + a.Until.Format(time.RFC3339)
+	default:
+		return fmt.Sprintf("waits for %s", a.For)
+	}
+}
 
 // Stop is returned as the error of Execute to end the whole run as succeeded: the node succeeds, all that has
 // not ended is canceled, and Output, if not nil, is the output of the run.

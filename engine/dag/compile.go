@@ -45,7 +45,7 @@ func Compile(document *flowforge.Workflow, types *nodes.Registry, limits Limits)
 		workflow.NodeTypes = append(workflow.NodeTypes, name)
 	}
 	slices.Sort(workflow.NodeTypes)
-	workflow.NodeCount = len(c.declared)
+	workflow.NodeCount, workflow.ReadsVars = len(c.declared), c.readsVars
 	if c.wrong > 0 {
 		return nil, c.problems
 	}
@@ -66,6 +66,7 @@ type compiler struct {
 	wrong, warnings int // told of each
 	unread          []unread
 	guesses         int
+	readsVars       bool
 	connections     int
 }
 

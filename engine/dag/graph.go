@@ -18,6 +18,7 @@ type Workflow struct {
 	InputSchema *nodes.Schema // nil: any input
 	NodeTypes   []string      // what a worker must have to run it: "core.set@1", sorted
 	NodeCount   int           // nested ones included
+	ReadsVars   bool          // some expression reads `vars`
 }
 
 // Graph is a compiled graph: the document's own, or the body of a loop.
@@ -110,4 +111,52 @@ func (n *Node) choosesFirst() bool { return n.Join == flowforge.JoinFirst && len
 // count gives the length of a list of nodes or connections.
 func count[T any](list []T) int32 {
 	return int32(len(list)) //nolint:gosec // Documents hold fewer: Limits.
+}
+
+// LoopDeterministic reports whether finding out what a loop runs over gives the same each time.
+func (n *Node) LoopDeterministic() bool {
+	for _, template := range []*expr.Template{n.Each, n.Max, n.Width} {
+		if template != nil && !template.Deterministic() {
+			return false
+		}
+	}
+	return true
+}
+
+// Following marks all nodes that follow on some: those their connections lead to, and the finally nodes.
+func (g *Graph) Following(from []int32, marks []bool) {
+	stack := slices.Clone(from)
+	if len(stack) == 0 {
+		return
+	}
+	for len(stack) > 0 {
+		at := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, edge := range g.Nodes[at].Out {
+			if !marks[edge.Node] {
+				marks[edge.Node] = true
+				stack = append(stack, edge.Node)
+			}
+		}
+	}
+	for _, final := range g.Finals {
+		marks[final] = true
+	}
+}
+
+// Inside finds a node of this graph or of the bodies in it: the node of this graph that it is or is inside of, and
+// the node itself; nil where there is none.
+func (g *Graph) Inside(id flowforge.NodeID) (top int32, node *Node) {
+	if i, here := g.byID[id]; here {
+		return i, &g.Nodes[i]
+	}
+	for i := range g.Nodes {
+		if g.Nodes[i].Body == nil {
+			continue
+		}
+		if _, node := g.Nodes[i].Body.Inside(id); node != nil {
+			return int32(i), node
+		}
+	}
+	return -1, nil
 }

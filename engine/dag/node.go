@@ -316,6 +316,7 @@ func (c *compiler) template(v flowforge.Value, pointer string, options expr.Opti
 	if template == nil {
 		return nil
 	}
+	c.readsVars = c.readsVars || template.Uses("vars")
 	for _, reference := range template.Refs() {
 		c.resolve(g, i, reference, found)
 	}
@@ -328,6 +329,7 @@ func (c *compiler) expression(source, pointer string, scope expr.Scope, g *Graph
 	if program == nil {
 		return nil
 	}
+	c.readsVars = c.readsVars || program.Uses("vars")
 	for _, reference := range program.Refs() {
 		c.resolve(g, i, reference, found)
 	}

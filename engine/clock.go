@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// Clock tells the time and wakes at times.
+type Clock interface {
+	Now() time.Time
+	AfterFunc(wait time.Duration, wake func()) Timer
+}
+
+// Timer is a wake-up that can be called off.
+type Timer interface{ Stop() bool }
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) AfterFunc(wait time.Duration, wake func()) Timer {
+	return time.AfterFunc(wait, wake)
+}
+
+// alarm is a timer that knows when it rings, by the store's clock.
+type alarm struct {
+	Timer
+
+	at time.Time
+}
+
+func (e *Engine) alarmIn(wait time.Duration, ring func()) *alarm {
+	return &alarm{Timer: e.clock.AfterFunc(wait, ring), at: e.now().Add(wait)}
+}
+
+func (e *Engine) alarmAt(at time.Time, ring func()) *alarm {
+	return &alarm{Timer: e.clock.AfterFunc(max(at.Sub(e.now()), 0), ring), at: at}
+}
+
+// stop calls an alarm off; there may be none.
+func (a *alarm) stop() {
+	if a != nil {
+		a.Stop()
+	}
+}
+
+// storeClock is how far the store's clock is ahead of this process's. Instants that are kept are by the store's
+// clock: another process goes on with the run, and a process whose clock is wrong must not wake it early.
+type storeClock struct {
+	known atomic.Bool
+	ahead atomic.Int64 // nanoseconds
+}
+
+// now gives the store's time, as far as it is known, and late rather than early by a round trip.
+func (e *Engine) now() time.Time {
+	return e.clock.Now().Add(time.Duration(e.synced.ahead.Load()))
+}
+
+// syncClock asks the store for its time, unless that is known.
+func (e *Engine) syncClock(ctx context.Context) error {
+	if e.synced.known.Load() {
+		return nil
+	}
+	return e.readClock(ctx)
+}
+
+func (e *Engine) readClock(ctx context.Context) error {
+	store, err := e.config.Store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	e.synced.ahead.Store(int64(store.Sub(e.clock.Now())))
+	e.synced.known.Store(true)
+	return nil
+}
