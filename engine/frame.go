@@ -29,8 +29,9 @@ type frame struct {
 	readers []int32 // how many nodes may still read each output
 	failure *flowforge.Failure
 	gathers map[int32]*gather
-	finals  bool   // its finally nodes run
-	timer   *alarm // of those, in a body
+	finals  bool      // its finally nodes run
+	until   time.Time // when they are to end, of a run that is being resumed
+	timer   *alarm    // of those, in a body
 }
 
 // result is what a node came to.

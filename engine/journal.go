@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"encoding/json"
+	"time"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/dag"
@@ -18,8 +19,15 @@ const (
 	entryAwait                        // awaited: of the event dag.Waiting that follows
 	entrySignal                       // signal: it was offered
 	entryTaken                        // the ID of a signal that a node run has taken
+	entryFinally                      // finally: the finally nodes of a frame have begun
 	entryItems                        // items: what a loop runs over, where evaluating it again may give something else
 )
+
+// finally says when finally nodes are to end.
+type finally struct {
+	Frame int32     `json:"frame"`
+	Until time.Time `json:"until"`
+}
 
 // items is what a loop runs over.
 type items struct {

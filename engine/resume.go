@@ -98,6 +98,13 @@ func (r *run) remember(kind byte, content []byte) error {
 		if err = json.Unmarshal(content, &id); err == nil {
 			r.signals = slices.DeleteFunc(r.signals, func(s signal) bool { return s.ID == id })
 		}
+	case entryFinally:
+		var limit finally
+		if err = json.Unmarshal(content, &limit); err == nil {
+			if f := r.frames[limit.Frame]; f != nil {
+				f.until = limit.Until
+			}
+		}
 	case entryItems:
 		var list items
 		if err = json.Unmarshal(content, &list); err == nil {
@@ -198,7 +205,7 @@ func (r *run) askAgain(past map[store.NodeKey]*flowforge.NodeRun) {
 	}
 	for _, f := range r.frames {
 		if f.finals && !r.state.Done() {
-			r.limitFinally(f)
+			r.limitFinally(f, f.until)
 		}
 	}
 	under := make([]*activity, 0, len(r.live))

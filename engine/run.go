@@ -181,21 +181,24 @@ func (r *run) act(action dag.Action) {
 func (r *run) beginFinally(number int32) {
 	f := r.frames[number]
 	f.finals = true
-	if r.past == nil {
-		r.limitFinally(f)
-	}
-}
-
-func (r *run) limitFinally(f *frame) {
-	if f.number == 0 {
-		r.timer.stop()
+	if r.past != nil {
+		return
 	}
 	limit := r.workflow.Document.Settings.FinallyTimeout.Std()
 	if limit == 0 {
 		limit = flowforge.DefaultFinallyTimeout
 	}
+	until := r.now.Add(limit)
+	r.noteEntry(entryFinally, finally{Frame: number, Until: until})
+	r.limitFinally(f, until)
+}
+
+func (r *run) limitFinally(f *frame, until time.Time) {
+	if f.number == 0 {
+		r.timer.stop()
+	}
 	event := dag.Event{Kind: dag.TimeOutFinally, At: dag.Ref{Frame: f.number}}
-	timer := r.engine.alarmIn(limit, func() { r.tell(event) })
+	timer := r.engine.alarmAt(until, func() { r.tell(event) })
 	if f.number == 0 {
 		r.timer = timer
 	} else {

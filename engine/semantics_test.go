@@ -20,6 +20,9 @@ type semanticCase struct {
 	Workflow json.RawMessage `json:"workflow"`
 	Input    flowforge.Value `json:"input"`
 	Expect   expectation     `json:"expect"`
+
+	// Race says that what is expected depends on which of several is first, so that a crash may change it.
+	Race bool `json:"race"`
 }
 
 type expectation struct {
