@@ -11,7 +11,7 @@ func Types() []nodes.Type {
 		manualTrigger(),
 
 		ifType(), switchType(), mergeType(), foreachType(), repeatType(),
-		waitType(), failType(), stopType(), noopType(), logType(),
+		subworkflowType(), waitType(), failType(), stopType(), noopType(), logType(),
 
 		setType(), renameType(), filterType(), sortType(), limitType(), dedupeType(), splitType(), aggregateType(),
 		compareType(),

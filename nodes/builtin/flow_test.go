@@ -82,11 +82,55 @@ func TestWaitHoldsNoWorker(t *testing.T) {
 	await, ok := errors.AsType[*nodes.Await](err)
 	require.True(t, ok, err)
 	require.Equal(t, 36*time.Hour, await.For)
-	require.Equal(t, "{out: 7}", await.Then.String())
+	require.Nil(t, await.Then, "the input passes on")
 	testRows(t, "core.wait", []row{
 		{name: "no unit", params: object{"duration": "10"}, code: flowforge.CodeInvalidParams},
 		{name: "negative", params: object{"duration": "{{ input }}"}, input: "-1s", code: flowforge.CodeInvalidParams},
 	})
+}
+
+func TestWaitForAnInstantOrASignal(t *testing.T) {
+	t.Parallel()
+	await := func(params any) *nodes.Await {
+		_, err := nodetest.Run(t, typeOf(t, "core.wait"), params, object{"order": 7})
+		await, ok := errors.AsType[*nodes.Await](err)
+		require.True(t, ok, err)
+		return await
+	}
+	require.Equal(t, time.Date(2027, 1, 31, 9, 0, 0, 0, time.UTC), await(object{"until": "2027-01-31T10:00:00+01:00"}).Until.UTC())
+	signal := await(object{"signal": "paid-{{ input.order }}", "match": "{{ item.ok }}", "timeout": "1h"})
+	require.Equal(t, "paid-7", signal.Signal)
+	require.Equal(t, "{{ item.ok }}", signal.Match)
+	require.Equal(t, time.Hour, signal.For)
+	require.Equal(t, `{timeout: {"order":7}}`, signal.Then.String())
+	testRows(t, "core.wait", []row{
+		{name: "no instant", params: object{"until": "{{ input }}"}, input: "tomorrow", code: flowforge.CodeInvalidParams, says: "2027-01-31T09:00:00Z"},
+	})
+
+	typ := typeOf(t, "core.wait")
+	require.Equal(t, []flowforge.Port{"out", "timeout"}, typ.OutputPorts(flowforge.MustValue(object{"signal": "x"})))
+	require.Equal(t, []flowforge.Port{"out"}, typ.OutputPorts(flowforge.MustValue(object{"duration": "1s"})))
+	for says, params := range map[string]object{
+		"give one of duration, until and signal": {},
+		"this and duration exclude each other":   {"duration": "1s", "signal": "x"},
+		"match means something for a signal":     {"duration": "1s", "match": "{{ true }}"},
+		"\"soon\" is no instant":                 {"until": "soon"},
+	} {
+		found := typ.Check(flowforge.MustValue(params))
+		require.Len(t, found, 1, params)
+		require.Contains(t, found[0].Message, says)
+	}
+}
+
+func TestSubworkflow(t *testing.T) {
+	t.Parallel()
+	_, err := nodetest.Run(t, typeOf(t, "core.subworkflow"), object{"workflow": "other"}, 7)
+	await, ok := errors.AsType[*nodes.Await](err)
+	require.True(t, ok, err)
+	require.Equal(t, &nodes.Child{Workflow: "other", Input: flowforge.MustValue(7)}, await.Child)
+	_, err = nodetest.Run(t, typeOf(t, "core.subworkflow"), object{"workflow": "other", "input": nil, "detach": true, "version": 2}, 7)
+	await, _ = errors.AsType[*nodes.Await](err)
+	require.Equal(t, &nodes.Child{Workflow: "other", Version: 2, Detach: true}, await.Child)
 }
 
 func TestFail(t *testing.T) {

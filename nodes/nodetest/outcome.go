@@ -28,6 +28,9 @@ func run(ctx context.Context, node nodes.Node, call *nodes.Call) (result outcome
 	}()
 	ports, err := node.Execute(ctx, call)
 	if await, ok := errors.AsType[*nodes.Await](err); ok {
+		if await.Then == nil && await.Signal == "" && await.Child == nil {
+			return outcome{ports: flowforge.Out(call.Input)}
+		}
 		return outcome{ports: await.Then}
 	}
 	if _, ok := errors.AsType[*nodes.Stop](err); ok {
