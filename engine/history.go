@@ -13,6 +13,11 @@ func (e *Engine) GetRun(ctx context.Context, workspace flowforge.Workspace, id f
 	return e.config.Store.Run(ctx, workspace, id)
 }
 
+// ListRuns gives runs without their input, vars and output, newest first; Filter.Before continues a list.
+func (e *Engine) ListRuns(ctx context.Context, workspace flowforge.Workspace, filter store.Filter) ([]flowforge.Run, error) {
+	return e.config.Store.List(ctx, workspace, filter)
+}
+
 // NodeRuns gives the node runs of a run, those of elements included, in the order they were first recorded.
 func (e *Engine) NodeRuns(ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID) iter.Seq2[flowforge.NodeRun, error] {
 	return pages(func(skip, limit int) ([]flowforge.NodeRun, error) {

@@ -42,6 +42,27 @@ func (e *Engine) Publish(ctx context.Context, workspace flowforge.Workspace, nam
 	return e.config.Store.Publish(ctx, workspace, draft.ID)
 }
 
+// Rollback makes an older version of a workflow the one that starts use from now on.
+func (e *Engine) Rollback(ctx context.Context, workspace flowforge.Workspace, name string, version int) (store.SavedWorkflow, error) {
+	draft, err := e.config.Store.Workflow(ctx, workspace, name, store.DraftVersion)
+	if err != nil {
+		return store.SavedWorkflow{}, err
+	}
+	return e.config.Store.Rollback(ctx, workspace, draft.ID, version)
+}
+
+// Versions gives the published versions of a workflow, newest first, without documents, before the number `before`
+// where it is not 0.
+func (e *Engine) Versions(
+	ctx context.Context, workspace flowforge.Workspace, name string, before, limit int,
+) ([]store.SavedWorkflow, error) {
+	draft, err := e.config.Store.Workflow(ctx, workspace, name, store.DraftVersion)
+	if err != nil {
+		return nil, err
+	}
+	return e.config.Store.Versions(ctx, workspace, draft.ID, before, limit)
+}
+
 func textOf(document *flowforge.Workflow) (store.Document, error) {
 	value, err := flowforge.ValueOf(document)
 	if err != nil {
