@@ -256,6 +256,9 @@ func (r *run) flush() {
 	err = cmp.Or(err, answer.Err)
 	r.mu.Lock()
 	r.committing = false
+	if r.lost != nil {
+		return // it was given up meanwhile; what is written is written
+	}
 	if err != nil {
 		r.engine.logger.Error("commit", "run", r.info.ID, "error", err)
 		r.giveUp(err)

@@ -123,10 +123,6 @@ func (c *compiler) checkNodeFields(doc *flowforge.Node, pointer string) {
 	if doc.Finally && doc.Join != "" {
 		c.warningf("no_effect", pointer+"/join", "join has no effect on a finally node: it runs when all others have ended")
 	}
-	if doc.Delivery == flowforge.AtMostOnce {
-		c.warningf("not_enforced", pointer+"/delivery", "an attempt whose outcome is not known fails the node here: "+
-			"it is not tried again, but nobody is asked what became of it yet")
-	}
 	if doc.Pool != "" {
 		c.warningf("not_enforced", pointer+"/pool", "pools are not served by this engine yet: it runs the node itself")
 	}
