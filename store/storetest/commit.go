@@ -26,6 +26,17 @@ func commitCases() []testCase {
 			k.commit(second)
 			require.Equal(k, before, k.whole(acme, o.lease.Run))
 		}},
+		{"each transition says why the run has its status", func(k *kit) {
+			o := k.start(k.newRun())
+			for _, reason := range []string{"one", "", "two"} {
+				step := o.next(flowforge.EventNodeWaiting)
+				step.Reason = reason
+				k.commit(step)
+				require.Equal(k, reason, k.run(o.lease.Run).Reason)
+			}
+			k.commit(o.park(k.Now()))
+			require.Empty(k, k.claim(long)[0].Run.Reason)
+		}},
 		{"an end sent again succeeds", func(k *kit) {
 			o := k.start(k.newRun())
 			step, end := o.next(flowforge.EventRunStarted), o.end(flowforge.RunSucceeded)
@@ -78,7 +89,7 @@ func batchCases() []testCase {
 			require.Len(k, k.kinds(o.lease.Run), 1)
 		}},
 		{"a run that does not exist is not found", func(k *kit) {
-			o := &owned{k, store.Lease{Workspace: acme, Run: "missing", Epoch: 1}, 1}
+			o := &owned{kit: k, lease: store.Lease{Workspace: acme, Run: "missing", Epoch: 1}, seq: 1}
 			k.refuse(flowforge.CodeNotFound, o.next(flowforge.EventRunStarted))
 		}},
 		{"the end frees the lease for good", func(k *kit) {
@@ -140,7 +151,7 @@ func startedOnce(k *kit) {
 
 	require.Equal(k, text(k, child.Run), text(k, k.run(child.Run.ID)))
 	require.Equal(k, []flowforge.RunID{child.Run.ID}, k.claimed())
-	childOf := &owned{k, store.Lease{Workspace: acme, Run: leased.Run.ID, Epoch: 1}, 1}
+	childOf := &owned{kit: k, lease: store.Lease{Workspace: acme, Run: leased.Run.ID, Epoch: 1}, seq: 1}
 	k.commit(childOf.next(flowforge.EventRunStarted))
 }
 

@@ -25,6 +25,7 @@ func createCases() []testCase {
 			require.Equal(k, flowforge.RunRunning, again.Run.Status)
 			require.Empty(k, again.Run.Pool)
 		}},
+		{"a new run may have node runs from the start, copied from another one", copiedNodes},
 		{"creating an ended run again does not start it again", func(k *kit) {
 			n := k.newRun()
 			o := k.start(n)
@@ -137,6 +138,37 @@ func createdIsQueued(k *kit) {
 	require.NoError(k, err)
 	require.Equal(k, text(k, n.Document.Text), text(k, doc.Text))
 	require.Equal(k, "hash", doc.Hash)
+}
+
+func copiedNodes(k *kit) {
+	at := k.Now().UTC().Truncate(time.Microsecond)
+	n := k.newRun()
+	n.Nodes = []flowforge.NodeRun{
+		result("b", flowforge.NodeSucceeded, at), result("a", flowforge.NodeSucceeded, at),
+		{Node: "each", Element: "0", Status: flowforge.NodeSkipped, Reason: flowforge.ReasonNoInput, Copied: true},
+	}
+	n.Nodes[0].Copied = true
+	k.create(n)
+	require.Equal(k, text(k, n.Nodes), text(k, k.nodes(n.Run.ID)))
+	again := n
+	again.Nodes = []flowforge.NodeRun{result("c", flowforge.NodeSucceeded, at)}
+	require.True(k, k.create(again)[0].Existing)
+	claimed := k.claim(long)
+	require.Equal(k, text(k, n.Nodes), text(k, claimed[0].Nodes))
+
+	o := &owned{kit: k, lease: claimed[0].Lease, seq: 1}
+	changed := o.next(flowforge.EventNodeFailed)
+	changed.Nodes = []flowforge.NodeRun{result("a", flowforge.NodeFailed, at)}
+	k.refuse(flowforge.CodeConflict, changed)
+	o.seq = 1
+	step := o.next(flowforge.EventNodeSucceeded)
+	step.Nodes = []flowforge.NodeRun{result("d", flowforge.NodeSucceeded, at)}
+	child := k.newRun()
+	child.Nodes = n.Nodes[:1]
+	step.Starts = []store.NewRun{child}
+	k.commit(step)
+	require.Equal(k, text(k, append(n.Nodes, step.Nodes...)), text(k, k.nodes(n.Run.ID)))
+	require.Equal(k, text(k, child.Nodes), text(k, k.nodes(child.Run.ID)))
 }
 
 func createdOnce(k *kit) {

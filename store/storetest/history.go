@@ -55,13 +55,7 @@ func pageCases() []testCase {
 			}
 			slices.Reverse(want)
 			require.Equal(k, want[:50], k.list(store.Filter{}), "50 without a limit")
-			var got []flowforge.RunID
-			filter := store.Filter{Limit: 7}
-			for page := k.list(filter); len(page) > 0; page = k.list(filter) {
-				got = append(got, page...)
-				filter.Before = page[len(page)-1]
-			}
-			require.Equal(k, want, got)
+			require.Equal(k, want, k.pages(store.Filter{Limit: 7}))
 		}},
 		{"a page after a run that does not exist is not found", func(k *kit) {
 			k.create(k.newRun())
@@ -84,6 +78,80 @@ func pageCases() []testCase {
 			require.Empty(k, k.list(store.Filter{Workflow: "second", Statuses: []flowforge.RunStatus{flowforge.RunFailed}}))
 		}},
 	}
+}
+
+func filterCases() []testCase {
+	return []testCase{
+		{"a list is filtered by the run they came from, in pages", func(k *kit) {
+			parent := k.newRun()
+			k.create(parent)
+			children := make([]flowforge.RunID, 0, 9)
+			for i := range cap(children) {
+				n, retry := k.newRun(), k.newRun()
+				n.Run.Origin = &flowforge.Origin{Run: parent.Run.ID, Kind: flowforge.OriginParent, Node: "a"}
+				retry.Run.Origin = &flowforge.Origin{Run: n.Run.ID, Kind: flowforge.OriginParent}
+				k.create(n, retry)
+				children = append(children, n.Run.ID)
+				if i == 0 {
+					require.Equal(k, []flowforge.RunID{retry.Run.ID}, k.list(store.Filter{Origin: n.Run.ID}))
+				}
+			}
+			slices.Reverse(children)
+			require.Equal(k, children, k.list(store.Filter{Origin: parent.Run.ID}))
+			require.Equal(k, children, k.pages(store.Filter{Origin: parent.Run.ID, Limit: 4}))
+			require.Empty(k, k.list(store.Filter{Origin: "missing"}))
+		}},
+		{"a list is filtered by when runs were created: not before From, and before To", func(k *kit) {
+			all := make([]store.NewRun, 20)
+			for i := range all {
+				all[i] = k.newRun()
+				all[i].Run.CreatedAt = time.Date(2026, 1, 2, 3, 4, i/2, 1_000, time.UTC)
+			}
+			k.create(all...)
+			between := func(from, to int) []flowforge.RunID {
+				ids := make([]flowforge.RunID, 0, to-from)
+				for _, n := range all[from:to] {
+					ids = append(ids, n.Run.ID)
+				}
+				slices.Reverse(ids)
+				return ids
+			}
+			from, to := all[6].Run.CreatedAt, all[14].Run.CreatedAt
+			require.Equal(k, between(6, 20), k.list(store.Filter{From: from}))
+			require.Equal(k, between(8, 20), k.list(store.Filter{From: from.Add(time.Microsecond)}))
+			require.Equal(k, between(0, 14), k.list(store.Filter{To: to}))
+			require.Equal(k, between(0, 16), k.list(store.Filter{To: to.Add(time.Microsecond)}))
+			require.Equal(k, between(6, 14), k.list(store.Filter{From: from, To: to}))
+			require.Equal(k, between(6, 14), k.pages(store.Filter{From: from, To: to, Limit: 3}))
+			require.Equal(k, between(6, 10), k.list(store.Filter{From: from, To: to, Before: all[10].Run.ID}))
+			require.Equal(k, between(6, 14), k.list(store.Filter{From: from, To: to, Before: all[19].Run.ID}))
+			require.Empty(k, k.list(store.Filter{From: to, To: from}))
+		}},
+		{"filters are all kept at once", func(k *kit) {
+			n, second := k.newRun(), k.newRun()
+			n.Run.Origin = &flowforge.Origin{Run: "parent", Kind: flowforge.OriginParent}
+			second.Run.Origin = n.Run.Origin
+			second.Run.Workflow.Name = "second"
+			k.create(n, second, k.newRun())
+			filter := store.Filter{
+				Origin: "parent", Workflow: "flow", From: n.Run.CreatedAt, To: second.Run.CreatedAt.Add(time.Minute),
+				Statuses: []flowforge.RunStatus{flowforge.RunQueued},
+			}
+			require.Equal(k, []flowforge.RunID{n.Run.ID}, k.list(filter))
+			filter.Statuses[0] = flowforge.RunFailed
+			require.Empty(k, k.list(filter))
+		}},
+	}
+}
+
+// pages gives the IDs of all pages of a list.
+func (k *kit) pages(filter store.Filter) (ids []flowforge.RunID) {
+	k.Helper()
+	for page := k.list(filter); len(page) > 0; page = k.list(filter) {
+		ids = append(ids, page...)
+		filter.Before = page[len(page)-1]
+	}
+	return ids
 }
 
 func documentCases() []testCase {

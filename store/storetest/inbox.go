@@ -92,7 +92,7 @@ func resentCases() []testCase {
 func wakingCases() []testCase {
 	return []testCase{
 		{"a run that does not exist takes no message", func(k *kit) {
-			o := &owned{k, store.Lease{Workspace: acme, Run: "missing"}, 1}
+			o := &owned{kit: k, lease: store.Lease{Workspace: acme, Run: "missing"}, seq: 1}
 			k.code(flowforge.CodeNotFound, k.Store.Send(k.ctx, o.message(store.MessageCancel, "id")))
 			_, err := k.Store.Messages(k.ctx, acme, "missing")
 			k.code(flowforge.CodeNotFound, err)

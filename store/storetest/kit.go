@@ -126,6 +126,8 @@ type owned struct {
 	kit   *kit
 	lease store.Lease
 	seq   int64
+
+	journal int64 // bytes
 }
 
 // start makes a run that alice owns.
@@ -136,7 +138,7 @@ func (k *kit) start(n store.NewRun) *owned {
 	require.NotZero(k, created.Epoch, "the run is not leased")
 	return &owned{k, store.Lease{
 		Worker: alice, Workspace: n.Run.Workspace, Run: n.Run.ID, Epoch: created.Epoch, For: long,
-	}, 1}
+	}, 1, 0}
 }
 
 // takeOver claims the one run that there is to claim.
@@ -144,7 +146,7 @@ func (k *kit) takeOver(worker flowforge.WorkerID) *owned {
 	k.Helper()
 	claimed := k.claimWith(store.Claim{Worker: worker})
 	require.Len(k, claimed, 1)
-	return &owned{k, claimed[0].Lease, claimed[0].Run.Seq}
+	return &owned{k, claimed[0].Lease, claimed[0].Run.Seq, int64(len(claimed[0].Journal))}
 }
 
 // next is the transition that adds events of these kinds; the owner then takes it for applied.

@@ -40,13 +40,13 @@ func leaseCases() []testCase {
 		{"a run that was never leased is written by nobody", func(k *kit) {
 			n := k.newRun()
 			k.create(n)
-			o := &owned{k, store.Lease{Workspace: acme, Run: n.Run.ID}, 1}
+			o := &owned{kit: k, lease: store.Lease{Workspace: acme, Run: n.Run.ID}, seq: 1}
 			k.refuse(flowforge.CodeStaleEpoch, o.next(flowforge.EventRunStarted))
 		}},
 		{"the epoch decides, not the clock: a lease that ended still writes and renews until it is taken over", func(k *kit) {
 			k.create(k.newRun())
 			c := k.claim(k.Lease)[0]
-			o := &owned{k, c.Lease, 1}
+			o := &owned{kit: k, lease: c.Lease, seq: 1}
 			k.Advance(k.Lease)
 			k.commit(o.next(flowforge.EventRunStarted))
 			renewed, err := k.Store.Renew(k.ctx, []store.Lease{c.Lease})

@@ -36,6 +36,7 @@ type modelRun struct {
 	slots   []store.Slot
 	granted map[string]bool
 	nodes   map[flowforge.NodeID]flowforge.NodeRun
+	journal []byte
 	unread  []store.Message
 	seen    map[string]bool
 	last    *store.Transition // the last that was applied
@@ -128,7 +129,7 @@ func (m *model) commit(t *store.Transition) flowforge.Code {
 	case t.Epoch != r.epoch:
 		return flowforge.CodeStaleEpoch
 	case r.held && t.FromSeq == r.seq:
-		return r.apply(t)
+		return m.apply(r, t)
 	case t.ToSeq < r.seq, t.ToSeq == r.seq && (t.FromSeq < t.ToSeq || r.parked):
 		return ""
 	case !r.held && !r.status.Terminal():
@@ -137,7 +138,7 @@ func (m *model) commit(t *store.Transition) flowforge.Code {
 	return flowforge.CodeConflict
 }
 
-func (r *modelRun) apply(t *store.Transition) flowforge.Code {
+func (m *model) apply(r *modelRun, t *store.Transition) flowforge.Code {
 	for i := range t.Events {
 		last := t.End != nil && i == len(t.Events)-1
 		if t.Events[i].Seq != t.FromSeq+int64(i)+1 || (t.Events[i].Kind == flowforge.EventRunSucceeded) != last {
@@ -154,6 +155,9 @@ func (r *modelRun) apply(t *store.Transition) flowforge.Code {
 		r.nodes[node.Node] = node
 	}
 	r.status, r.seq, r.last = t.Status, t.ToSeq, t
+	if t.JournalAt == int64(len(r.journal)) {
+		r.journal = append(r.journal, t.Journal...)
+	}
 	r.unread = slices.DeleteFunc(r.unread, func(m store.Message) bool { return slices.Contains(t.Read, m.ID) })
 	switch {
 	case t.End != nil:
@@ -165,6 +169,9 @@ func (r *modelRun) apply(t *store.Transition) flowforge.Code {
 				delete(r.granted, slot.Key)
 			}
 		}
+	}
+	for _, message := range t.Sends {
+		m.send(message)
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -54,44 +55,83 @@ func elementCases() []testCase {
 			require.Equal(k, text(k, step.Nodes), text(k, k.nodes(o.lease.Run)))
 		}},
 		{"a run may have many node runs, each found again", manyNodes},
-		{"dropping outputs leaves the node runs and what was not dropped", func(k *kit) {
+	}
+}
+
+func droppedCases() []testCase {
+	return []testCase{
+		{"of a dropped output who claims the run gets the ports, with null values", func(k *kit) {
 			o := k.start(k.newRun())
 			step := o.next(flowforge.EventNodeSucceeded)
-			step.Nodes = []flowforge.NodeRun{result("a", flowforge.NodeSucceeded, k.Now()), result("b", flowforge.NodeSucceeded, k.Now())}
+			step.Nodes = []flowforge.NodeRun{
+				result("a", flowforge.NodeSucceeded, k.Now()), result("b", flowforge.NodeSucceeded, k.Now()),
+				result("c", flowforge.NodeFailed, k.Now()), result("d", flowforge.NodeSucceeded, k.Now()),
+			}
+			step.Nodes[0].Output = flowforge.Ports{{Port: "x", Value: flowforge.MustValue(1)}, {Port: "y", Value: flowforge.MustValue("two")}}
+			step.Nodes[2].Output, step.Nodes[3].Attempts = flowforge.On(flowforge.PortError, flowforge.MustValue("why")), 2
 			drop := o.next()
-			drop.Dropped = []store.NodeKey{{Node: "a"}, {Node: "b", Element: "7"}, {Node: "unknown"}}
-			k.commit(step, drop)
-			nodes := k.nodes(o.lease.Run)
-			require.Len(k, nodes, 2)
-			require.Equal(k, flowforge.NodeSucceeded, nodes[0].Status)
-			require.Equal(k, text(k, step.Nodes[1]), text(k, nodes[1]))
-			again := o.next()
-			again.Nodes = step.Nodes[:1]
-			k.commit(again)
+			drop.Dropped = []store.NodeKey{{Node: "a"}, {Node: "c"}, {Node: "d"}, {Node: "b", Element: "7"}, {Node: "unknown"}}
+			k.commit(step, drop, drop)
+			want := slices.Clone(step.Nodes)
+			want[0].Output = flowforge.Ports{{Port: "x"}, {Port: "y"}}
+			want[2].Output, want[3].Output = flowforge.On(flowforge.PortError, flowforge.Value{}), flowforge.Out(flowforge.Value{})
+			k.claimsNodes(o, want, step.Nodes)
+		}},
+		{"what is dropped with the transition that records it is dropped as well", func(k *kit) {
+			o := k.start(k.newRun())
+			step := o.next(flowforge.EventNodeSucceeded)
+			step.Nodes = []flowforge.NodeRun{result("a", flowforge.NodeSucceeded, k.Now())}
+			step.Dropped = []store.NodeKey{{Node: "a"}}
+			k.commit(step)
+			want := slices.Clone(step.Nodes)
+			want[0].Output = flowforge.Out(flowforge.Value{})
+			k.claimsNodes(o, want, step.Nodes)
 		}},
 		{"dropping all elements of a node leaves the node itself and other nodes", func(k *kit) {
 			o := k.start(k.newRun())
 			step := o.next(flowforge.EventNodeElements)
-			want := map[store.NodeKey]bool{{Node: "a"}: true, {Node: "b", Element: "0"}: true}
+			kept := map[store.NodeKey]bool{{Node: "a"}: true, {Node: "b", Element: "0"}: true}
+			var want []flowforge.NodeRun
 			for _, key := range []store.NodeKey{
 				{Node: "a", Element: "0"}, {Node: "a"}, {Node: "b", Element: "0"}, {Node: "a", Element: "1/7"}, {Node: "a", Element: "2"},
 			} {
 				node := result(key.Node, flowforge.NodeSucceeded, k.Now())
 				node.Element = key.Element
 				step.Nodes = append(step.Nodes, node)
+				if !kept[key] {
+					node.Output = flowforge.Out(flowforge.Value{})
+				}
+				want = append(want, node)
 			}
 			drop := o.next()
 			drop.Dropped = []store.NodeKey{{Node: "a", Element: store.AllElements}, {Node: "c", Element: store.AllElements}}
 			k.commit(step, drop)
-			nodes := k.nodes(o.lease.Run)
-			require.Len(k, nodes, 5, "a node run was dropped, not its output")
-			for _, node := range nodes {
-				if want[store.NodeKey{Node: node.Node, Element: node.Element}] {
-					require.Len(k, node.Output, 1, "%s %s", node.Node, node.Element)
-				}
-			}
+			k.claimsNodes(o, want, step.Nodes)
+		}},
+		{"a dropped result sent again is no other one, and stays dropped", func(k *kit) {
+			o := k.start(k.newRun())
+			step := o.next(flowforge.EventNodeSucceeded)
+			step.Nodes = []flowforge.NodeRun{result("a", flowforge.NodeSucceeded, k.Now())}
+			drop, again := o.next(), o.next()
+			drop.Dropped = []store.NodeKey{{Node: "a"}}
+			again.Nodes = step.Nodes
+			k.commit(step, drop, again)
+			want := slices.Clone(step.Nodes)
+			want[0].Output = flowforge.Out(flowforge.Value{})
+			k.claimsNodes(o, want, step.Nodes)
 		}},
 	}
+}
+
+// claimsNodes gives a run back, and checks what node runs the next owner gets and what stays in the history.
+func (k *kit) claimsNodes(o *owned, claim, history []flowforge.NodeRun) {
+	k.Helper()
+	require.Equal(k, text(k, history), text(k, k.nodes(o.lease.Run)))
+	require.NoError(k, k.Store.Release(k.ctx, []store.Lease{o.lease}))
+	claimed := k.claim(long)
+	require.Len(k, claimed, 1)
+	require.Equal(k, text(k, claim), text(k, claimed[0].Nodes))
+	require.Equal(k, text(k, history), text(k, k.nodes(o.lease.Run)), "the history reads dropped outputs, too")
 }
 
 func keptWhole(k *kit) {

@@ -135,6 +135,7 @@ func (w *world) claim(limit int) {
 		r.lease()
 		require.Equal(w, r.epoch, c.Lease.Epoch)
 		require.Equal(w, r.lost, c.Lost)
+		require.Equal(w, string(r.journal), string(c.Journal))
 		require.Equal(w, r.seq, c.Run.Seq)
 		require.Len(w, c.Messages, len(r.unread))
 		require.Len(w, c.Nodes, len(r.nodes))
@@ -201,6 +202,11 @@ func (w *world) transition(t *rapid.T, r *modelRun) store.Transition {
 	}
 	next.ToSeq = next.FromSeq + int64(events)
 	next.Nodes = w.results(t, r, flaw == "result")
+	next.JournalAt, next.Journal = int64(len(r.journal)), []byte(rapid.SampledFrom([]string{"", "one ", "two "}).Draw(t, "journal"))
+	if message := w.message(t); rapid.Bool().Draw(t, "sends") && message.Run != r.id {
+		message.Workspace = r.workspace
+		next.Sends = []store.Message{message}
+	}
 	if len(r.unread) > 0 && rapid.Bool().Draw(t, "read") {
 		next.Read = []string{r.unread[rapid.IntRange(0, len(r.unread)-1).Draw(t, "message")].ID}
 	}
@@ -238,6 +244,11 @@ func (w *world) results(t *rapid.T, r *modelRun, flaw bool) []flowforge.NodeRun 
 }
 
 func (w *world) send(t *rapid.T) {
+	message := w.message(t)
+	w.code(w.model.send(message), w.kit.Store.Send(context.Background(), message))
+}
+
+func (w *world) message(t *rapid.T) store.Message {
 	message := store.Message{
 		Workspace: rapid.SampledFrom(w.workspaces).Draw(t, "workspace"),
 		Run:       flowforge.RunID(rapid.SampledFrom(strings.Fields("a b c d e f g h")).Draw(t, "run")),
@@ -247,7 +258,7 @@ func (w *world) send(t *rapid.T) {
 	if message.ID == "cancel" {
 		message.Kind = store.MessageCancel
 	}
-	w.code(w.model.send(message), w.kit.Store.Send(context.Background(), message))
+	return message
 }
 
 func (w *world) leaseOf(t *rapid.T) (lease store.Lease, holds *modelRun) {

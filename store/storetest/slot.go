@@ -22,7 +22,7 @@ func slotCases() []testCase {
 			claimed := k.claim(long)
 			require.Equal(k, ids[:2], idsOf(claimed))
 			for i := range 3 {
-				o := &owned{k, claimed[0].Lease, claimed[0].Run.Seq}
+				o := &owned{kit: k, lease: claimed[0].Lease, seq: claimed[0].Run.Seq}
 				k.commit(o.end(flowforge.RunSucceeded))
 				claimed = k.claim(long)
 				require.Equal(k, ids[2+i:3+i], idsOf(claimed))
@@ -114,7 +114,7 @@ func slotlessCases() []testCase {
 			require.Equal(k, []flowforge.RunID{now.Run.ID}, idsOf(claimed))
 			k.Advance(k.Lease)
 			require.Empty(k, k.claimed())
-			o := &owned{k, claimed[0].Lease, 1}
+			o := &owned{kit: k, lease: claimed[0].Lease, seq: 1}
 			k.commit(o.end(flowforge.RunSucceeded))
 			require.Equal(k, []flowforge.RunID{later.Run.ID}, k.claimed())
 		}},
@@ -151,7 +151,7 @@ func releasedWhileWaiting(k *kit) {
 	require.Equal(k, []flowforge.RunID{second.Run.ID}, idsOf(claimed), "only the one slot is freed")
 	k.send(o.message(store.MessageSignal, "id"))
 	require.Empty(k, k.claimed(), "its slot is taken")
-	taker := &owned{k, claimed[0].Lease, 1}
+	taker := &owned{kit: k, lease: claimed[0].Lease, seq: 1}
 	k.commit(taker.end(flowforge.RunSucceeded))
 	require.Equal(k, []flowforge.RunID{first.Run.ID}, k.claimed())
 }
@@ -164,7 +164,7 @@ func canceledInLine(k *kit) {
 	k.send(k.messageTo(canceled, store.MessageCancel, "cancel"))
 	claimed := k.claim(long)
 	require.Equal(k, []flowforge.RunID{canceled.Run.ID}, idsOf(claimed))
-	o := &owned{k, claimed[0].Lease, 1}
+	o := &owned{kit: k, lease: claimed[0].Lease, seq: 1}
 	end := o.end(flowforge.RunCanceled)
 	end.Read = []string{"cancel"}
 	k.commit(end)
@@ -205,7 +205,7 @@ func limitHolds(k *kit) {
 				most = max(most, holding)
 				lock.Unlock()
 				for _, c := range claims.Runs {
-					o := &owned{k, c.Lease, 1}
+					o := &owned{kit: k, lease: c.Lease, seq: 1}
 					// Counted before the commit, since the slot is free before Commit returns.
 					lock.Lock()
 					holding--

@@ -108,6 +108,87 @@ func versionCases() []testCase {
 	}
 }
 
+func rollbackCases() []testCase {
+	return []testCase{
+		{"rolling back makes an older version the one that starts use, and changes no version", func(k *kit) {
+			id := k.published("one", "two", "three")
+			back, err := k.Store.Rollback(k.ctx, acme, id, 1)
+			require.NoError(k, err)
+			require.Equal(k, []int{1, 1}, []int{back.Version, back.Published})
+			require.Equal(k, id, back.ID)
+			require.Equal(k, "one", back.Document.Text.Any())
+			require.Equal(k, 1, k.workflow("flow", store.PublishedVersion, "one").Version)
+			require.Equal(k, 1, k.workflow("flow", 3, "three").Published)
+			require.Equal(k, 1, k.workflow("flow", store.DraftVersion, "three").Published)
+			back, err = k.Store.Rollback(k.ctx, acme, id, 2)
+			require.NoError(k, err)
+			require.Equal(k, 2, back.Published)
+		}},
+		{"publishing after a rollback makes the next number, and the one that starts use", func(k *kit) {
+			id := k.published("one", "two")
+			_, err := k.Store.Rollback(k.ctx, acme, id, 1)
+			require.NoError(k, err)
+			k.saveDraft("flow", "three")
+			k.publish(id, 3)
+			require.Equal(k, 3, k.workflow("flow", store.PublishedVersion, "three").Version)
+		}},
+		{"a version that does not exist cannot be rolled back to", func(k *kit) {
+			id := k.published("one")
+			for _, version := range []int{0, 2, -1} {
+				_, err := k.Store.Rollback(k.ctx, acme, id, version)
+				k.code(flowforge.CodeNotFound, err)
+			}
+			_, err := k.Store.Rollback(k.ctx, acme, "missing", 1)
+			k.code(flowforge.CodeNotFound, err)
+			k.workflow("flow", store.PublishedVersion, "one")
+		}},
+		{"versions are listed newest first, in pages, without documents", func(k *kit) {
+			id := k.published("one", "two", "three", "four", "five")
+			_, err := k.Store.Rollback(k.ctx, acme, id, 2)
+			require.NoError(k, err)
+			versions := func(before, limit int) (numbers []int) {
+				listed, err := k.Store.Versions(k.ctx, acme, id, before, limit)
+				require.NoError(k, err)
+				for _, saved := range listed {
+					require.Equal(k, id, saved.ID)
+					require.Equal(k, "flow", saved.Name)
+					require.Equal(k, 2, saved.Published)
+					require.False(k, saved.SavedAt.IsZero())
+					require.True(k, saved.Document.Text.IsNull())
+					numbers = append(numbers, saved.Version)
+				}
+				return numbers
+			}
+			require.Equal(k, []int{5, 4, 3, 2, 1}, versions(0, 0))
+			require.Equal(k, []int{5, 4}, versions(0, 2))
+			require.Equal(k, []int{3, 2}, versions(4, 2))
+			require.Equal(k, []int{5, 4}, versions(100, 2))
+			require.Empty(k, versions(1, 2))
+			_, err = k.Store.Versions(k.ctx, acme, "missing", 0, 0)
+			k.code(flowforge.CodeNotFound, err)
+			require.Empty(k, k.draftVersions())
+		}},
+	}
+}
+
+// published makes the workflow "flow" with these versions.
+func (k *kit) published(contents ...string) (id flowforge.WorkflowID) {
+	k.Helper()
+	for i, content := range contents {
+		id = k.saveDraft("flow", content).ID
+		k.publish(id, i+1)
+	}
+	return id
+}
+
+// draftVersions gives the versions of a workflow that was never published.
+func (k *kit) draftVersions() []store.SavedWorkflow {
+	k.Helper()
+	listed, err := k.Store.Versions(k.ctx, acme, k.saveDraft("draft", "draft").ID, 0, 0)
+	require.NoError(k, err)
+	return listed
+}
+
 func (k *kit) saveDraft(name, content string) store.SavedWorkflow {
 	k.Helper()
 	at := k.Now()

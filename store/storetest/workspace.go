@@ -25,7 +25,7 @@ func workspaceCases() []testCase {
 			require.Len(k, claimed, 2)
 			for _, c := range claimed {
 				if c.Run.Workspace == other {
-					o := &owned{k, c.Lease, 1}
+					o := &owned{kit: k, lease: c.Lease, seq: 1}
 					k.commit(o.end(flowforge.RunFailed))
 				}
 			}
@@ -79,6 +79,9 @@ func foreignIsMissing(k *kit) {
 	require.NoError(k, k.Store.Release(k.ctx, []store.Lease{o.lease}))
 	saved := k.saveDraft("flow", "one")
 	k.publish(saved.ID, 1)
+	k.setVariable(acme, "variable", flowforge.MustValue(1))
+	k.save(k.schedule("schedule", time.Unix(1, 0)))
+	k.keepNothing()
 	_, _, err := k.Store.PutBlob(k.ctx, acme, strings.NewReader("blob"))
 	require.NoError(k, err)
 	whole := k.whole(acme, n.Run.ID)
@@ -91,6 +94,9 @@ func foreignIsMissing(k *kit) {
 	}
 	require.Equal(k, whole, k.whole(acme, n.Run.ID), "another workspace changed a run")
 	k.workflow("flow", store.DraftVersion, "one")
+	require.Len(k, k.variables(acme), 1)
+	k.sameTime(time.Unix(1, 0), k.schedules("", 0)[0].NextAt)
+	require.Len(k, k.retention(acme), 4)
 }
 
 // foreign asks other for what acme has.
@@ -101,6 +107,12 @@ func foreign(k *kit, n store.NewRun, workflow flowforge.WorkflowID) map[string]e
 	_, errs["List"] = k.Store.List(k.ctx, other, store.Filter{Before: id})
 	errs["Send"] = k.Store.Send(k.ctx, store.Message{Workspace: other, Run: id, ID: "foreign", Kind: store.MessageCancel})
 	_, errs["Publish"] = k.Store.Publish(k.ctx, other, workflow)
+	_, errs["Rollback"] = k.Store.Rollback(k.ctx, other, workflow, 1)
+	_, errs["Versions"] = k.Store.Versions(k.ctx, other, workflow, 0, 0)
+	_, errs["Standing"] = k.Store.Standing(k.ctx, other, id)
+	errs["DeleteVariable"] = k.Store.DeleteVariable(k.ctx, other, "variable")
+	errs["DeleteSchedule"] = k.Store.DeleteSchedule(k.ctx, other, "schedule")
+	errs["Fire"] = k.fire(store.Firing{Workspace: other, Schedule: "schedule", At: time.Unix(1, 0), Next: time.Unix(2, 0)}).Err
 	_, errs["Workflow draft"] = k.Store.Workflow(k.ctx, other, "flow", store.DraftVersion)
 	_, errs["Workflow 1"] = k.Store.Workflow(k.ctx, other, "flow", 1)
 	_, errs["SaveDraft"] = k.Store.SaveDraft(k.ctx, other, store.SavedWorkflow{ID: workflow, Name: "stolen"})
@@ -108,7 +120,7 @@ func foreign(k *kit, n store.NewRun, workflow flowforge.WorkflowID) map[string]e
 	_, errs["OpenBlob"] = k.Store.OpenBlob(k.ctx, other, "fa2c8cc4f28176bbeed4b736df569a34c79cd3723e9ec42f9674b4d46ac6b8b8")
 
 	lease := store.Lease{Worker: alice, Workspace: other, Run: id, Epoch: 1, For: long}
-	o := &owned{k, lease, 1}
+	o := &owned{kit: k, lease: lease, seq: 1}
 	errs["Commit"] = k.try(o.end(flowforge.RunFailed))[0].Err
 	o.seq = 1
 	errs["Commit park"] = k.try(o.park(time.Time{}))[0].Err
@@ -119,5 +131,13 @@ func foreign(k *kit, n store.NewRun, workflow flowforge.WorkflowID) map[string]e
 	listed, err := k.Store.ListWorkflows(k.ctx, other, "", 0)
 	require.NoError(k, err)
 	require.Empty(k, listed)
+	schedules, err := k.Store.ListSchedules(k.ctx, other, "", 0)
+	require.NoError(k, err)
+	require.Empty(k, schedules)
+	require.Empty(k, k.variables(other))
+	require.Empty(k, k.retention(other))
+	runs, err := k.Store.List(k.ctx, other, store.Filter{Origin: id})
+	require.NoError(k, err)
+	require.Empty(k, runs)
 	return errs
 }

@@ -1,0 +1,295 @@
+package storetest
+
+import (
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+func retentionCases() []testCase {
+	return []testCase{
+		{"a workspace has the retention that was set last", func(k *kit) {
+			require.Empty(k, k.retention(acme))
+			first := map[flowforge.RunStatus]time.Duration{flowforge.RunSucceeded: time.Hour, flowforge.RunFailed: 0}
+			k.keep(acme, first)
+			require.Equal(k, first, k.retention(acme))
+			require.Empty(k, k.retention(other))
+			second := map[flowforge.RunStatus]time.Duration{flowforge.RunCanceled: 48 * time.Hour}
+			k.keep(acme, second)
+			require.Equal(k, second, k.retention(acme))
+			k.keep(acme, nil)
+			require.Empty(k, k.retention(acme))
+		}},
+		{"nothing is forgotten where no time is set", func(k *kit) {
+			o := k.ended(flowforge.RunSucceeded)
+			k.Advance(k.Lease)
+			require.Zero(k, k.prune(100))
+			k.keep(other, map[flowforge.RunStatus]time.Duration{flowforge.RunSucceeded: 0})
+			require.Zero(k, k.prune(100))
+			k.run(o.lease.Run)
+		}},
+		{"a run is forgotten when it is past the time of its status, and not before", func(k *kit) {
+			short, longer := k.ended(flowforge.RunSucceeded), k.ended(flowforge.RunFailed)
+			forever := k.ended(flowforge.RunCanceled)
+			k.keep(acme, map[flowforge.RunStatus]time.Duration{flowforge.RunSucceeded: long, flowforge.RunFailed: 2 * long})
+			require.Zero(k, k.prune(100))
+			k.Advance(long)
+			require.Equal(k, 1, k.prune(100))
+			require.True(k, k.gone(short))
+			require.False(k, k.gone(longer))
+			k.Advance(long)
+			require.Equal(k, 1, k.prune(100))
+			require.True(k, k.gone(longer))
+			k.Advance(100 * long)
+			require.Zero(k, k.prune(100))
+			require.False(k, k.gone(forever))
+		}},
+		{"a run that has not ended is not forgotten", func(k *kit) {
+			queued, running, parked := k.newRun(), k.start(k.newRun()), k.start(k.newRun())
+			k.create(queued)
+			k.commit(running.next(flowforge.EventRunStarted), parked.park(time.Time{}))
+			k.keepNothing()
+			k.Advance(k.Lease)
+			require.Zero(k, k.prune(100))
+			require.Len(k, k.list(store.Filter{}), 3)
+		}},
+	}
+}
+
+func pruneCases() []testCase {
+	return []testCase{
+		{"at most so many are forgotten as wanted, the oldest first", func(k *kit) {
+			ids := make([]flowforge.RunID, 0, 25)
+			for i := range cap(ids) {
+				ids = append(ids, k.ended([]flowforge.RunStatus{flowforge.RunSucceeded, flowforge.RunFailed}[i%2]).lease.Run)
+				k.Advance(time.Millisecond)
+			}
+			k.keepNothing()
+			require.Equal(k, 7, k.prune(7))
+			require.Len(k, k.list(store.Filter{}), 18)
+			_, err := k.Store.Run(k.ctx, acme, ids[6])
+			k.code(flowforge.CodeNotFound, err)
+			k.run(ids[7])
+			require.Equal(k, 18, k.prune(1_000))
+			require.Zero(k, k.prune(1_000))
+			require.Empty(k, k.list(store.Filter{}))
+		}},
+		{"a run is forgotten whole", forgottenWhole},
+		{"a run of the same ID or idempotency key can be made once it is forgotten", func(k *kit) {
+			n := k.newRun()
+			n.IdempotencyKey = "key"
+			o := k.start(n)
+			k.commit(o.end(flowforge.RunSucceeded))
+			k.keepNothing()
+			require.Equal(k, 1, k.prune(10))
+			again := k.create(n)[0]
+			require.False(k, again.Existing)
+			require.Len(k, k.kinds(n.Run.ID), 1)
+			require.Empty(k, k.nodes(n.Run.ID))
+			require.Len(k, k.claimed(), 1)
+		}},
+		{"each workspace's retention is for its own runs", func(k *kit) {
+			n := k.newRun()
+			n.Run.Workspace = other
+			mine, theirs := k.ended(flowforge.RunSucceeded), k.start(n)
+			n.Run.ID = mine.lease.Run
+			twin := k.start(n)
+			k.commit(theirs.end(flowforge.RunSucceeded), twin.end(flowforge.RunSucceeded))
+			k.keepNothing()
+			require.Equal(k, 1, k.prune(10))
+			require.True(k, k.gone(mine))
+			for _, o := range []*owned{theirs, twin} {
+				_, err := k.Store.Run(k.ctx, other, o.lease.Run)
+				require.NoError(k, err)
+				events, err := k.Store.Events(k.ctx, other, o.lease.Run, 0, 0)
+				require.NoError(k, err)
+				require.Len(k, events, 2)
+			}
+		}},
+	}
+}
+
+func forgottenWhole(k *kit) {
+	o, kept := k.start(k.newRun()), k.start(k.newRun())
+	for _, owner := range []*owned{o, kept} {
+		step := owner.journals(owner.next(flowforge.EventRunStarted), []byte("journal"))
+		step.Nodes = []flowforge.NodeRun{result("a", flowforge.NodeSucceeded, k.Now())}
+		step.Logs = []store.LogLine{{Message: "line"}}
+		step.Tasks = []store.Task{{ID: flowforge.TaskID("task of " + owner.lease.Run), Workspace: acme, Run: owner.lease.Run, NodeType: "a@1"}}
+		k.send(owner.message(store.MessageSignal, "id"))
+		k.commit(step)
+	}
+	k.commit(o.end(flowforge.RunSucceeded))
+	whole := k.whole(acme, kept.lease.Run)
+	k.keepNothing()
+	require.Equal(k, 1, k.prune(10))
+	for _, err := range k.histories(acme, o.lease.Run) {
+		k.code(flowforge.CodeNotFound, err)
+	}
+	_, err := k.Store.Standing(k.ctx, acme, o.lease.Run)
+	k.code(flowforge.CodeNotFound, err)
+	k.code(flowforge.CodeNotFound, k.Store.Send(k.ctx, o.message(store.MessageSignal, "second")))
+	k.code(flowforge.CodeNotFound, k.try(o.end(flowforge.RunSucceeded))[0].Err)
+	require.Equal(k, []flowforge.RunID{kept.lease.Run}, k.list(store.Filter{}))
+	require.Equal(k, whole, k.whole(acme, kept.lease.Run))
+	tasks, err := k.Store.ClaimTasks(k.ctx, store.Claim{Worker: bob, Pools: []string{""}, NodeTypes: []string{"a@1"}, Limit: 10, For: long})
+	require.NoError(k, err)
+	require.Len(k, tasks, 1)
+}
+
+func unreferredCases() []testCase {
+	return []testCase{
+		{"a document is forgotten with the last that refers to it", func(k *kit) {
+			first, second, third := k.newRun(), k.newRun(), k.newRun()
+			saved := k.saveDraft("flow", "saved")
+			first.Document = store.Document{Hash: "shared", Text: flowforge.MustValue("shared")}
+			second.Document, third.Document = first.Document, saved.Document
+			a, b, c := k.start(first), k.start(second), k.start(third)
+			k.keepNothing()
+			k.commit(a.end(flowforge.RunSucceeded), c.end(flowforge.RunSucceeded))
+			require.Equal(k, 2, k.prune(10))
+			k.document("shared", true)
+			k.document("hash of saved", true)
+			k.commit(b.end(flowforge.RunSucceeded))
+			require.Equal(k, 1, k.prune(10))
+			k.document("shared", false)
+			k.document("hash of saved", true)
+			k.create(second)
+			k.document("shared", true)
+		}},
+		{"a blob is forgotten with the last value that has its hash in a text", func(k *kit) {
+			lone, shared, varied := k.putBlob("lone"), k.putBlob("shared"), k.putBlob("varied")
+			k.setVariable(acme, "v", flowforge.MustValue([]any{"blob/" + varied}))
+			a, b := k.start(k.newRun()), k.start(k.newRun())
+			k.commit(a.outputs(lone, shared, varied), b.outputs(shared), a.end(flowforge.RunSucceeded))
+			k.keepNothing()
+			k.Advance(2 * store.BlobGrace)
+			require.Equal(k, 1, k.prune(10))
+			require.Equal(k, []bool{false, true, true}, k.blobs(lone, shared, varied))
+			k.commit(b.end(flowforge.RunSucceeded))
+			require.Equal(k, 1, k.prune(10))
+			require.Equal(k, []bool{false, false, true}, k.blobs(lone, shared, varied))
+		}},
+		{"a blob that was put in lately is kept, since what refers to it comes later", func(k *kit) {
+			old, again := k.putBlob("old"), k.putBlob("again")
+			k.keepNothing()
+			k.Advance(2 * store.BlobGrace)
+			fresh := k.putBlob("fresh")
+			k.putBlob("again")
+			k.ended(flowforge.RunSucceeded)
+			require.Equal(k, 1, k.prune(10))
+			require.Equal(k, []bool{false, true, true}, k.blobs(old, fresh, again))
+			k.Advance(store.BlobGrace)
+			k.prune(10)
+			require.Equal(k, []bool{false, false, false}, k.blobs(old, fresh, again))
+		}},
+		{"a blob is of one workspace, and so is what refers to it", func(k *kit) {
+			hash := k.putBlob("blob")
+			_, _, err := k.Store.PutBlob(k.ctx, other, strings.NewReader("blob"))
+			require.NoError(k, err)
+			n := k.newRun()
+			n.Run.Workspace = other
+			mine, theirs := k.start(k.newRun()), k.start(n)
+			k.commit(mine.outputs(hash), theirs.outputs(hash), mine.end(flowforge.RunSucceeded))
+			k.keepNothing()
+			k.Advance(2 * store.BlobGrace)
+			require.Equal(k, 1, k.prune(10))
+			require.Equal(k, []bool{false}, k.blobs(hash))
+			_, err = k.Store.OpenBlob(k.ctx, other, hash)
+			require.NoError(k, err)
+		}},
+	}
+}
+
+// outputs is a transition that records an output for each hash of a blob.
+func (o *owned) outputs(hashes ...string) store.Transition {
+	t := o.next(flowforge.EventNodeSucceeded)
+	for i, hash := range hashes {
+		node := result("each", flowforge.NodeSucceeded, o.kit.Now())
+		node.Element = string(rune('0' + i))
+		node.Output = flowforge.Out(flowforge.MustValue(map[string]any{"blob": map[string]any{"sha256": hash, "size": 4}}))
+		t.Nodes = append(t.Nodes, node)
+	}
+	return t
+}
+
+// ended makes a run that has ended.
+func (k *kit) ended(status flowforge.RunStatus) *owned {
+	k.Helper()
+	o := k.start(k.newRun())
+	k.commit(o.end(status))
+	return o
+}
+
+func (k *kit) gone(o *owned) bool {
+	k.Helper()
+	_, err := k.Store.Run(k.ctx, acme, o.lease.Run)
+	if err != nil {
+		k.code(flowforge.CodeNotFound, err)
+	}
+	return err != nil
+}
+
+func (k *kit) keep(workspace flowforge.Workspace, times map[flowforge.RunStatus]time.Duration) {
+	k.Helper()
+	require.NoError(k, k.Store.SetRetention(k.ctx, workspace, times))
+}
+
+// keepNothing lets all runs of acme that end be past their time at once.
+func (k *kit) keepNothing() {
+	k.Helper()
+	k.keep(acme, map[flowforge.RunStatus]time.Duration{
+		flowforge.RunSucceeded: 0, flowforge.RunFailed: 0, flowforge.RunCanceled: 0, flowforge.RunTimedOut: 0,
+	})
+}
+
+func (k *kit) retention(workspace flowforge.Workspace) map[flowforge.RunStatus]time.Duration {
+	k.Helper()
+	times, err := k.Store.RetentionOf(k.ctx, workspace)
+	require.NoError(k, err)
+	return times
+}
+
+func (k *kit) prune(limit int) int {
+	k.Helper()
+	pruned, err := k.Store.Prune(k.ctx, limit)
+	require.NoError(k, err)
+	return pruned
+}
+
+func (k *kit) document(hash string, there bool) {
+	k.Helper()
+	_, err := k.Store.Document(k.ctx, acme, hash)
+	if there {
+		require.NoError(k, err)
+	} else {
+		k.code(flowforge.CodeNotFound, err)
+	}
+}
+
+func (k *kit) putBlob(content string) string {
+	k.Helper()
+	hash, _, err := k.Store.PutBlob(k.ctx, acme, strings.NewReader(content))
+	require.NoError(k, err)
+	return hash
+}
+
+// blobs tells which of acme's blobs are there.
+func (k *kit) blobs(hashes ...string) []bool {
+	k.Helper()
+	there := make([]bool, 0, len(hashes))
+	for _, hash := range hashes {
+		reader, err := k.Store.OpenBlob(k.ctx, acme, hash)
+		if err == nil {
+			require.NoError(k, reader.Close())
+		} else {
+			k.code(flowforge.CodeNotFound, err)
+		}
+		there = append(there, err == nil)
+	}
+	return there
+}
