@@ -46,7 +46,9 @@ func (r *run) attempt(a *activity) (event dag.Event, told bool) {
 	if !ok {
 		return dag.Event{Kind: dag.Canceled, At: a.ref}, true
 	}
+	failpoint("attempt.before")
 	ports, err := r.execute(ctx, a)
+	failpoint("attempt.after")
 	if await, waits := errors.AsType[*nodes.Await](err); waits && await.Child != nil {
 		if prepared := r.prepareChild(ctx, a, await.Child); prepared != nil {
 			err = prepared

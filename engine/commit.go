@@ -91,7 +91,9 @@ func (e *Engine) commit(ctx context.Context, transitions []*store.Transition) ([
 	}
 	for tries := 0; ; tries++ {
 		began := e.clock.Now()
+		failpoint("commit.before")
 		answers, err := e.config.Store.Commit(ctx, batch)
+		failpoint("commit.after")
 		e.meter.Committed(len(batch), e.clock.Now().Sub(began))
 		if flowforge.CodeOf(err) != flowforge.CodeUnavailable {
 			return answers, err

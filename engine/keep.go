@@ -105,6 +105,7 @@ func (e *Engine) renew() {
 		}
 		next /= 4
 	}
+	failpoint("renew.after")
 	for i := range renewed {
 		switch {
 		case renewed[i].Lost:

@@ -286,6 +286,7 @@ func (r *run) written(transition *store.Transition, answer store.Committed, star
 		r.engine.adopt(answer.Started)
 	}
 	if transition.Park != nil {
+		failpoint("park.after")
 		r.giveUp(errParked)
 		return
 	}

@@ -31,6 +31,7 @@ func (r *run) resume(claimed store.Claimed) error {
 	}
 	r.askAgain(past)
 	r.perform(nil)
+	failpoint("resume")
 	r.receive(claimed.Messages)
 	r.kick()
 	return nil

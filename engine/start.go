@@ -167,7 +167,9 @@ func (e *Engine) createRun(ctx context.Context, fresh store.NewRun, workflow *da
 	if eager {
 		fresh.Lease = &store.Lease{Worker: e.worker, For: e.config.Lease}
 	}
+	failpoint("create.before")
 	answer, err := e.creates.do(ctx, fresh)
+	failpoint("create.after")
 	if err = cmp.Or(err, answer.Err); err != nil {
 		return nil, flowforge.Run{}, err
 	}

@@ -117,6 +117,7 @@ func (e *Engine) claim(ctx context.Context) (claimed int, next time.Duration, er
 	if err != nil {
 		return 0, 0, err
 	}
+	failpoint("claim.after")
 	e.mu.Lock()
 	e.backlog = len(claims.Runs) == room
 	e.mu.Unlock()
