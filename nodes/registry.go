@@ -14,6 +14,7 @@ import (
 type Registry struct {
 	mu    sync.RWMutex
 	types map[string][]*Type // by name, in order of version
+	names []string           // of all, with their versions, sorted; never changed in place
 }
 
 // NewRegistry makes a set of types; it fails as Register does.
@@ -49,11 +50,16 @@ func (r *Registry) Register(types ...Type) error {
 	if r.types == nil {
 		r.types = make(map[string][]*Type, len(added))
 	}
+	r.names = slices.Clone(r.names)
 	for name, more := range added {
+		for _, t := range more {
+			r.names = append(r.names, name+"@"+strconv.Itoa(t.Spec.Version))
+		}
 		all := slices.Concat(r.types[name], more)
 		slices.SortFunc(all, func(a, b *Type) int { return cmp.Compare(a.Spec.Version, b.Spec.Version) })
 		r.types[name] = all
 	}
+	slices.Sort(r.names)
 	return nil
 }
 
@@ -123,11 +129,7 @@ func (r *Registry) Specs() []Spec {
 
 // Names gives the names of all types with their versions, "core.set@1", sorted.
 func (r *Registry) Names() []string {
-	specs := r.Specs()
-	names := make([]string, len(specs))
-	for i, spec := range specs {
-		names[i] = spec.Type + "@" + strconv.Itoa(spec.Version)
-	}
-	slices.Sort(names)
-	return names
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Clone(r.names)
 }
