@@ -1,0 +1,240 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+// Claim leases runs that are ready.
+func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Claims, error) {
+	if err := s.enter(ctx); err != nil {
+		return store.Claims{}, err
+	}
+	var claims store.Claims
+	var taken []*claimed
+	const passes = 4 // a second one once slots were given or new node types were learned
+	for range passes {
+		found, again, next, err := s.claimOnce(ctx, &claim, claim.Limit-len(taken))
+		if err != nil {
+			return store.Claims{}, s.failure(ctx, "claim runs", err)
+		}
+		taken, claims.Next = append(taken, found...), next
+		if !again || len(taken) >= claim.Limit {
+			break
+		}
+	}
+	slices.SortStableFunc(taken, func(a, b *claimed) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.since, b.since), cmp.Compare(a.Run.ID, b.Run.ID))
+	})
+	for _, t := range taken {
+		claims.Runs = append(claims.Runs, t.Claimed)
+	}
+	return claims, nil
+}
+
+// A claimed run has its place in the order of claims.
+type claimed struct {
+	store.Claimed
+	rank, since int64
+	steps       int64
+	received    int64
+}
+
+// claimOnce claims what is ready now. Again says that more may be.
+func (s *Store) claimOnce(ctx context.Context, claim *store.Claim, limit int) (
+	found []*claimed, again bool, next time.Duration, err error,
+) {
+	var lacking []string
+	err = retry(ctx, func() error {
+		found, lacking, again, next, err = s.claimBatch(ctx, claim, limit)
+		return err
+	})
+	if err != nil {
+		return nil, false, 0, err
+	}
+	if again {
+		err = s.learnSets(ctx)
+	}
+	if err == nil && len(lacking) > 0 {
+		var given bool
+		given, err = s.giveSlots(ctx, lacking)
+		again = again || given
+	}
+	if len(found) > 0 && err != nil {
+		err = nil // what was claimed counts
+		again = false
+	}
+	return found, again, next, err
+}
+
+const countSets = `SELECT count(*) FROM type_sets`
+
+// lackingRuns gives the workspaces where slots are to be given: some were freed, or a run that lacks some is due.
+const lackingRuns = `{with} SELECT workspace FROM freed UNION
+	SELECT r.workspace FROM runs r WHERE r.lacks > 0 AND r.due_at <= {now} AND r.cancels = 0`
+
+func (s *Store) claimBatch(ctx context.Context, claim *store.Claim, limit int) (
+	found []*claimed, lacking []string, unknown bool, next time.Duration, err error,
+) {
+	if len(claim.Pools) == 0 || limit <= 0 {
+		return nil, nil, false, 0, nil
+	}
+	for _, pool := range claim.Pools {
+		if err := checkText(pool); err != nil {
+			return nil, nil, false, 0, err
+		}
+	}
+	sets, known := s.setsWithin(claim.NodeTypes)
+	slices.Sort(sets)
+	x := s.engine()
+	defer x.close(ctx)
+	take := query(claimText(claim.Pools, sets, limit), [][]any{{string(claim.Worker), claim.For.Microseconds()}})
+	count, lacks, wake := query(countSets, nil), query(lackingRuns, nil), query(nextText(claim.Pools), nil)
+	calls := []*call{count, lacks, wake}
+	if len(sets) > 0 {
+		calls = append(calls, take)
+	}
+	if err := x.run(ctx, calls...); err != nil {
+		return nil, nil, false, 0, err
+	}
+	l := &loader{}
+	for i := range take.out {
+		found = append(found, take.out[i].claimed(l, claim))
+	}
+	if err := s.loadClaimed(ctx, x, l, found); err != nil {
+		return nil, nil, false, 0, err
+	}
+	for i := range lacks.out {
+		lacking = append(lacking, lacks.out[i].text())
+	}
+	if now, at := wake.out[0].int(), wake.out[0].int(); at > now {
+		next = time.Duration(at-now) * time.Microsecond
+	}
+	return found, lacking, count.out[0].int() != known, next, nil
+}
+
+// ranks are how many priorities there are.
+const ranks = 5
+
+// claimText gives the statement of a claim: for each priority and pool the oldest that are due, as far as the limit
+// goes. Each part is the beginning of a range of the index runs_due.
+func claimText(pools []string, sets []int64, limit int) string {
+	var parts []string
+	for rank := 1; rank <= ranks; rank++ {
+		for i, pool := range pools {
+			parts = append(parts, fmt.Sprintf(`SELECT workspace, id FROM (SELECT r.workspace, r.id FROM runs r
+				WHERE r.pool = %s AND r.rank = %d AND r.due_at <= {now} AND r.types IN (%s)
+					AND (r.lacks = 0 OR r.cancels > 0)
+				ORDER BY r.due_at, r.id LIMIT %d {skip}) p%d_%d`, literal(pool), rank, numbers(sets), limit, rank, i))
+		}
+	}
+	return fmt.Sprintf(`{with worker:text span:bigint}, c AS MATERIALIZED (%s LIMIT %d)
+		UPDATE runs AS r SET epoch = r.epoch + 1, lost = CASE WHEN r.worker IS NULL THEN r.lost ELSE r.lost + 1 END,
+			since = r.due_at, worker = s.worker, due_at = {now} + s.span, parked = 0, wake_at = NULL, line = NULL
+		FROM c, s WHERE r.workspace = c.workspace AND r.id = c.id
+		RETURNING {r}rank, {r}since, {r}steps, {r}received, {r}epoch, {r}lost, %s`,
+		strings.Join(parts, " UNION ALL "), limit, strings.ReplaceAll(whole, "r.", "{r}"))
+}
+
+func nextText(pools []string) string {
+	parts := make([]string, len(pools))
+	for i, pool := range pools {
+		parts[i] = fmt.Sprintf(`SELECT min(r.due_at) AS due FROM runs r
+			WHERE r.pool = %s AND r.worker IS NULL AND r.due_at > {now}`, literal(pool))
+	}
+	return `{with} SELECT {now}, min(due) FROM (` + strings.Join(parts, " UNION ALL ") + `) n`
+}
+
+func (r *row) claimed(l *loader, claim *store.Claim) *claimed {
+	c := &claimed{rank: r.int(), since: r.int(), steps: r.int(), received: r.int()}
+	c.Lease = store.Lease{Worker: claim.Worker, Epoch: r.int(), For: claim.For}
+	c.Lost = int(r.int())
+	r.wholeRun(l, &c.Run)
+	c.Lease.Workspace, c.Lease.Run = c.Run.Workspace, c.Run.ID
+	return c
+}
+
+const (
+	claimedNodes = `{with workspace:text run:text n:bigint}
+		SELECT s.n, ` + nodeColumns + `, CASE WHEN v.dropped = 0 THEN v.output END
+		FROM s JOIN node_runs v ON v.workspace = s.workspace AND v.run = s.run ORDER BY v.workspace, v.run, v.n`
+	claimedJournal = `{with workspace:text run:text n:bigint}
+		SELECT s.n, t.journal FROM s JOIN steps t ON t.workspace = s.workspace AND t.run = s.run
+		WHERE t.journal IS NOT NULL ORDER BY t.workspace, t.run, t.to_seq, t.n`
+	claimedMessages = `{with workspace:text run:text n:bigint}
+		SELECT s.n, ` + messageColumns + ` FROM s JOIN messages m ON m.workspace = s.workspace AND m.run = s.run
+		WHERE m.unread = 1 ORDER BY m.workspace, m.run, m.n`
+)
+
+// loadClaimed reads what going on with the runs needs, and commits. Of a run that has just been made there is
+// nothing.
+func (s *Store) loadClaimed(ctx context.Context, x *session, l *loader, found []*claimed) error {
+	var begun, noted [][]any
+	for i, c := range found {
+		key := keyOf(c.Run.Workspace, c.Run.ID)
+		if c.steps > 0 {
+			begun = append(begun, cells(key, int64(i)))
+		}
+		if c.received > 0 {
+			noted = append(noted, cells(key, int64(i)))
+		}
+	}
+	nodes, journal, messages := query(claimedNodes, begun), query(claimedJournal, begun), query(claimedMessages, noted)
+	run := x.commit
+	if len(l.rows) > 0 {
+		run = x.run
+	}
+	if err := run(ctx, nodes, journal, messages); err != nil {
+		return err
+	}
+	// What payloads are loaded into must not move.
+	nodeCounts, messageCounts := counts(nodes, len(found)), counts(messages, len(found))
+	for i, c := range found {
+		c.Nodes, c.Messages = slices.Grow(c.Nodes, nodeCounts[i]), slices.Grow(c.Messages, messageCounts[i])
+	}
+	for i := range nodes.out {
+		r := &nodes.out[i]
+		c := found[r.int()]
+		c.Nodes = append(c.Nodes, flowforge.NodeRun{})
+		r.node(l, c.Run.Workspace, &c.Nodes[len(c.Nodes)-1])
+	}
+	for i := range journal.out {
+		r := &journal.out[i]
+		c := found[r.int()]
+		c.Journal = append(c.Journal, r.bytes()...)
+		l.fail(r.err)
+	}
+	for i := range messages.out {
+		r := &messages.out[i]
+		c := found[r.int()]
+		c.Messages = append(c.Messages, store.Message{})
+		r.message(l, &c.Messages[len(c.Messages)-1])
+	}
+	if x.done {
+		x.close(ctx) // who waits for a connection must not hold one
+		return l.load(ctx, func(ctx context.Context, calls ...*call) error {
+			return s.read(ctx, "read blobs", "", calls...)
+		})
+	}
+	if err := l.load(ctx, x.run); err != nil {
+		return err
+	}
+	return x.commit(ctx)
+}
+
+// counts tells how many rows each run has, by the number in the first cell.
+func counts(c *call, runs int) []int {
+	counts := make([]int, runs)
+	for i := range c.out {
+		counts[c.out[i].int()]++
+		c.out[i].at = 0
+	}
+	return counts
+}
