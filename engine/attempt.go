@@ -132,7 +132,7 @@ func (r *run) stopWaiting(a *activity) {
 		a.timer = nil
 		return
 	}
-	if r.effects.remove(a) {
+	if r.effects.remove(a) || r.transacts.remove(a) {
 		r.ready.push(job{kind: jobAttempt, activity: a})
 	}
 	for i, j := range r.later {

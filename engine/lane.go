@@ -64,7 +64,12 @@ func (r *run) kick() {
 	}
 }
 
-func (r *run) hasWork() bool { return r.lost == nil && (r.ready.len() > 0 || r.mustFlush()) }
+func (r *run) hasWork() bool {
+	return r.lost == nil && (r.ready.len() > 0 || r.mustFlush() || r.mayTransact())
+}
+
+// mayTransact reports whether an attempt within a transaction may be begun: it is the run's only commit meanwhile.
+func (r *run) mayTransact() bool { return r.transacts.len() > 0 && !r.committing && !r.held() }
 
 // held reports whether nothing new is to be begun.
 func (r *run) held() bool { return r.paused || r.leaving }
@@ -76,6 +81,8 @@ func (r *run) ask(a *activity, kind jobKind) {
 	switch {
 	case r.past != nil:
 		a.due = kind
+	case kind == jobAttempt && a.isTransactional():
+		r.transacts.push(j)
 	case kind == jobAttempt && a.hasEffect():
 		r.effects.push(j)
 	case r.held():
@@ -125,6 +132,10 @@ func (r *run) lane() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.hasWork() || r.mustSettle(1) {
+		if r.mayTransact() {
+			r.transact(r.transacts.pop().activity)
+			continue
+		}
 		if r.mustFlush() || r.ready.len() == 0 {
 			r.flush()
 			continue

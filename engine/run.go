@@ -35,6 +35,7 @@ type run struct {
 	ready      jobs                  // for the lanes to take
 	later      []job                 // not to be begun while the run is paused
 	effects    jobs                  // attempts whose start is not recorded yet
+	transacts  jobs                  // attempts within a transaction
 	inEffect   int                   // attempts whose start is recorded and that have not ended
 	lanes      int
 	inLine     bool // waits for a slot

@@ -62,14 +62,19 @@ const (
 // Spec says everything about a node type that can be known without running it. It is the type's entry in
 // the catalogue, its reference page and the form that a designer draws.
 type Spec struct {
-	Type        string                `json:"type"` // "family.verb", such as "http.request"
-	Version     int                   `json:"version"`
-	Title       string                `json:"title"`
-	Doc         string                `json:"doc"`      // Markdown; the first sentence stands alone
-	Category    string                `json:"category"` // "trigger", "flow", "data", "http" ...
-	Icon        string                `json:"icon,omitempty"`
-	Kind        Kind                  `json:"kind"`
-	Delivery    flowforge.Delivery    `json:"delivery,omitempty"`  // empty: at_least_once
+	Type     string             `json:"type"` // "family.verb", such as "http.request"
+	Version  int                `json:"version"`
+	Title    string             `json:"title"`
+	Doc      string             `json:"doc"`      // Markdown; the first sentence stands alone
+	Category string             `json:"category"` // "trigger", "flow", "data", "http" ...
+	Icon     string             `json:"icon,omitempty"`
+	Kind     Kind               `json:"kind"`
+	Delivery flowforge.Delivery `json:"delivery,omitempty"` // empty: at_least_once
+
+	// Transactional says that the node writes only to the database that runs are kept in, within a transaction that
+	// it finds in its context: what it writes is committed with its result, or not at all. It has a second at most.
+	Transactional bool `json:"transactional,omitempty"`
+
 	Outputs     []PortSpec            `json:"outputs"`             // empty when defined: only "out"
 	PicksOne    bool                  `json:"picks_one,omitempty"` // emits on one of its ports, never on several
 	Params      flowforge.Value       `json:"params"`              // JSON Schema 2020-12
