@@ -27,7 +27,7 @@ fuzz: ## Run each fuzz target for a while (FUZZTIME=10s)
 	@.ci/fuzz $(FUZZTIME)
 
 docs: ## Write the generated pages of docs/ anew
-	go generate ./...
+	go test ./engine/expr ./nodes/builtin ./server/cmd/flowforge -run 'Docs|Reference' -update
 
 cover: ## Say how much of the code the tests run (details: go tool cover -html=cover.out)
 	go test -coverpkg=./... -coverprofile=cover.out ./...

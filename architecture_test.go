@@ -83,7 +83,7 @@ var reserved = []struct{ imports, only string }{
 	{"net/http/pprof", "server/..."},
 	{"net/http/httptest", "connectors/connectortest auth/authtest"},
 	{"net/smtp", ""},
-	{"database/sql database/sql/driver", "store/sqlstore store/postgres store/sqlite connectors/sql"},
+	{"database/sql database/sql/driver", "store/sqlstore store/postgres store/sqlite connectors/sql server/cmd/flowforge/bench"},
 	{"os/exec", "connectors/code server/cmd/... .ci/..."},
 	{"testing testing/fstest testing/iotest testing/quick testing/slogtest testing/synctest", ""}, // helpers: always
 	{"plugin unsafe C math/rand", ""},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -20,7 +21,7 @@ const (
 	exitInterrupted = 130 // as shells have it: 128 and the number of SIGINT
 )
 
-const description = `Runs and checks FlowForge workflows, in this process and in memory.
+const description = `Runs and checks FlowForge workflows, in memory or on a store that outlives the process: --store, or FLOWFORGE_STORE.
 
 Results go to standard output, everything else to standard error. Exit status: 0 succeeded, 1 the run failed, ` +
 	`2 nothing was run since the command line, a document or an input is not as it must be, 130 interrupted.`
@@ -29,9 +30,14 @@ Results go to standard output, everything else to standard error. Exit status: 0
 type commands struct {
 	Debug bool `help:"Show the engine's own log, and stacks where the program itself is at fault."`
 
-	Run      runCommand      `cmd:"" help:"Run a workflow document from start to end."`
+	Run      runCommand      `cmd:"" help:"Run a workflow from start to end."`
+	Runs     runsCommand     `cmd:"" help:"List, show, explain and control the runs of a store."`
+	Workflow workflowCommand `cmd:"" help:"Save, publish, compare and roll back the workflows of a store."`
+	Worker   workerCommand   `cmd:"" help:"Run the runs of a store: those that wait, and those whose process died."`
+	Migrate  migrateCommand  `cmd:"" help:"Bring the schema of a store up to date."`
 	Validate validateCommand `cmd:"" help:"Tell all problems of workflow documents."`
 	Nodes    nodesCommand    `cmd:"" help:"List the types of nodes, or show one."`
+	Bench    benchCommand    `cmd:"" help:"Measure how fast workflows run on a store, here and now."`
 	Version  versionCommand  `cmd:"" help:"Say which version this is."`
 	Help     helpCommand     `cmd:"" help:"Show help for a command."`
 	Script   scriptCommand   `cmd:"" hidden:"" help:"Run the script on standard input: for the use of this program."`
@@ -65,10 +71,7 @@ func execute(args []string, con *console) (status int) {
 			status = con.panicked(p, line.Debug)
 		}
 	}()
-	parser, err := kong.New(&line, kong.Name("flowforge"), kong.Description(description),
-		kong.Writers(con.out, con.err), kong.Vars{"many": "May be repeated.", "form": credentialForm},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Exit(func(status int) { panic(&exit{status: status}) }))
+	parser, err := newParser(&line, con)
 	if err != nil {
 		panic(err)
 	}
@@ -82,6 +85,16 @@ func execute(args []string, con *console) (status int) {
 	}
 	con.debug = line.Debug
 	return con.status(parsed.Run(con, parser))
+}
+
+func newParser(line *commands, con *console) (*kong.Kong, error) {
+	return kong.New(line, kong.Name("flowforge"), kong.Description(description),
+		kong.Writers(con.out, con.err), kong.Vars{
+			"many": "May be repeated.", "form": credentialForm, "stores": storeForms, "statuses": statusNames(),
+			"workloads": workloads, "lease": leaseHelp,
+		},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Exit(func(status int) { panic(&exit{status: status}) }))
 }
 
 // sentenceOf says what is wrong with a command line. A flag's value is not repeated where it may be a secret's.
@@ -132,16 +145,12 @@ func (c *console) panicked(p any, debugging bool) int {
 
 // helpCommand is `flowforge help [COMMAND]`.
 type helpCommand struct {
-	Command string `arg:"" optional:"" help:"The command to be explained."`
+	Command []string `arg:"" optional:"" help:"The command to be explained."`
 }
 
 // Run shows the help of a command, or of all.
 func (h *helpCommand) Run(parser *kong.Kong) error {
-	args := []string{"--help"}
-	if h.Command != "" {
-		args = []string{h.Command, "--help"}
-	}
-	_, err := parser.Parse(args)
+	_, err := parser.Parse(append(slices.Clone(h.Command), "--help"))
 	if err != nil {
 		return usage("%s", sentenceOf(err))
 	}

@@ -18,6 +18,7 @@ type document struct {
 	file     *doc.File
 	workflow *dag.Workflow // nil where there is a problem that is more than a warning
 	problems doc.Problems
+	version  int // of a saved one
 }
 
 // readDocument reads and checks a document; the error is that it cannot be read at all.

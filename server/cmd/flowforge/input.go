@@ -6,20 +6,21 @@ import (
 	"github.com/flowforge-go/flowforge"
 )
 
-// readInput gives the value of --input: JSON, @FILE or - for standard input; an empty object where it is not given.
-func (c *console) readInput(given string) (flowforge.Value, error) {
+// readValue gives the value of a flag: JSON, @FILE or - for standard input; an empty object where it is not given.
+func (c *console) readValue(flag, given string) (flowforge.Value, error) {
 	if given == "" {
 		return flowforge.MustValue(map[string]any{}), nil
 	}
-	text, where := []byte(given), "--input"
+	what := "the " + strings.TrimLeft(flag, "-")
+	text, where := []byte(given), flag
 	if name, isFile := strings.CutPrefix(given, "@"); isFile || given == "-" {
 		var err error
-		if text, err = c.read(name, "the input"); err != nil {
+		if text, err = c.read(name, what); err != nil {
 			return flowforge.Value{}, err
 		}
-		where = "the input in " + printable(name)
+		where = what + " in " + printable(name)
 		if name == "-" {
-			where = "the input on standard input"
+			where = what + " on standard input"
 		}
 	}
 	value, err := flowforge.ParseValue(text)

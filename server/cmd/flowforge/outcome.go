@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/flowforge-go/flowforge"
 )
@@ -47,14 +46,8 @@ func (j *job) awaitHandlers(ctx context.Context) {
 	}
 }
 
-// closeTime is how long the end of the program waits for what the engine still does.
-const closeTime = time.Second
-
 // outcome gives the error that says how the run ended, nil where it succeeded.
 func (j *job) outcome(run flowforge.Run, err, interrupted error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
-	defer cancel()
-	_ = j.engine.Close(ctx) // everything has been told; what does not end now ends with the process
 	switch {
 	case err == nil:
 		return nil
@@ -64,17 +57,22 @@ func (j *job) outcome(run flowforge.Run, err, interrupted error) error {
 	case run.Error == nil:
 		return &exit{status: exitFailed, cause: err} // it was lost
 	}
-	j.con.printf("flowforge: run %s: %s\n", words(run.Status), describe(run.Error))
+	j.con.tellFailure(run)
+	return &exit{status: exitFailed}
+}
+
+// tellFailure tells why a run did not succeed.
+func (c *console) tellFailure(run flowforge.Run) {
+	c.printf("flowforge: run %s: %s\n", words(run.Status), describe(run.Error))
 	if details := run.Error.Details; !details.IsNull() {
-		j.con.printf("  details: %s\n", shorten(printable(details.String()), maxMessage))
+		c.printf("  details: %s\n", shorten(printable(details.String()), maxMessage))
 	}
 	if hint := hintFor(run.Error.Code); hint != "" {
-		j.con.printf("  hint: %s\n", hint)
+		c.printf("  hint: %s\n", hint)
 	}
 	if run.Reason != "" {
-		j.con.printf("  reason: %s\n", printable(run.Reason))
+		c.printf("  reason: %s\n", printable(run.Reason))
 	}
-	return &exit{status: exitFailed}
 }
 
 // words writes a status for people.

@@ -15,6 +15,9 @@ import (
 type runResult struct {
 	ID         flowforge.RunID     `json:"id"`
 	Workflow   string              `json:"workflow"`
+	Version    int                 `json:"version,omitempty"` // of a saved workflow
+	Origin     *flowforge.Origin   `json:"origin,omitempty"`
+	Test       bool                `json:"test,omitempty"`
 	Status     flowforge.RunStatus `json:"status"`
 	Reason     string              `json:"reason,omitempty"`
 	Error      *flowforge.Failure  `json:"error,omitempty"`
@@ -30,27 +33,29 @@ type nodeResult struct {
 	Status     flowforge.NodeStatus `json:"status"`
 	Reason     flowforge.Reason     `json:"reason,omitempty"`
 	Attempts   int                  `json:"attempts"`
+	Lost       int                  `json:"lost,omitempty"`
+	Copied     bool                 `json:"copied,omitempty"` // from the run it was retried from
 	StartedAt  time.Time            `json:"started_at,omitzero"`
 	FinishedAt time.Time            `json:"finished_at,omitzero"`
 	Error      *flowforge.Failure   `json:"error,omitempty"`
 }
 
 // print writes what came of a run to standard output: its output where it succeeded, everything with --json.
-func (j *job) print(run flowforge.Run) error {
-	if j.command.JSON {
-		return j.printAll(run)
+func (s *session) print(ctx context.Context, run flowforge.Run, all bool) error {
+	if all {
+		return s.printAll(ctx, run)
 	}
 	if run.Status != flowforge.RunSucceeded {
 		return nil
 	}
 	text := run.Output.JSON()
-	if _, is := isTerminal(j.con.out); is {
+	if _, is := isTerminal(s.con.out); is {
 		var indented bytes.Buffer
 		if err := json.Indent(&indented, text, "", "  "); err == nil {
 			text = indented.Bytes()
 		}
 	}
-	out := bufio.NewWriter(j.con.out)
+	out := bufio.NewWriter(s.con.out)
 	_, _ = out.Write(text)
 	_ = out.WriteByte('\n')
 	return flush(out)
@@ -58,21 +63,17 @@ func (j *job) print(run flowforge.Run) error {
 
 // printAll writes {run, nodes, output}, the node runs one by one, so that they are never all in memory a second
 // time.
-func (j *job) printAll(run flowforge.Run) error {
-	out := bufio.NewWriterSize(j.con.out, 64<<10)
+func (s *session) printAll(ctx context.Context, run flowforge.Run) error {
+	out := bufio.NewWriterSize(s.con.out, 64<<10)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	_, _ = out.WriteString(`{"run":`)
-	err := encoder.Encode(runResult{
-		ID: run.ID, Workflow: run.Workflow.Name, Status: run.Status, Reason: run.Reason, Error: run.Error,
-		CreatedAt: run.CreatedAt.UTC(), StartedAt: run.StartedAt.UTC(), FinishedAt: run.FinishedAt.UTC(),
-	})
-	if err != nil {
+	if err := encoder.Encode(resultOfRun(run)); err != nil {
 		return fmt.Errorf("write the run: %w", err)
 	}
 	_, _ = out.WriteString(`,"nodes":[`)
 	separator := "\n"
-	for node, err := range j.engine.NodeRuns(context.Background(), run.Workspace, run.ID) {
+	for node, err := range s.engine.NodeRuns(ctx, run.Workspace, run.ID) {
 		if err != nil {
 			return fmt.Errorf("read the node runs: %w", err)
 		}
@@ -88,17 +89,28 @@ func (j *job) printAll(run flowforge.Run) error {
 	return flush(out)
 }
 
+func resultOfRun(run flowforge.Run) runResult {
+	return runResult{
+		ID: run.ID, Workflow: run.Workflow.Name, Version: run.Workflow.Version, Origin: run.Origin, Test: run.Test,
+		Status: run.Status, Reason: run.Reason, Error: run.Error,
+		CreatedAt: run.CreatedAt.UTC(), StartedAt: utc(run.StartedAt), FinishedAt: utc(run.FinishedAt),
+	}
+}
+
+// utc gives an instant in UTC; no instant stays none.
+func utc(at time.Time) time.Time {
+	if at.IsZero() {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
 func resultOf(node flowforge.NodeRun) nodeResult {
-	result := nodeResult{
-		ID: node.Node, Element: node.Element, Status: node.Status, Reason: node.Reason, Attempts: node.Attempts, Error: node.Error,
+	return nodeResult{
+		ID: node.Node, Element: node.Element, Status: node.Status, Reason: node.Reason, Attempts: node.Attempts,
+		Lost: node.Lost, Copied: node.Copied, Error: node.Error,
+		StartedAt: utc(node.StartedAt), FinishedAt: utc(node.FinishedAt),
 	}
-	if !node.StartedAt.IsZero() {
-		result.StartedAt = node.StartedAt.UTC()
-	}
-	if !node.FinishedAt.IsZero() {
-		result.FinishedAt = node.FinishedAt.UTC()
-	}
-	return result
 }
 
 func flush(out *bufio.Writer) error {

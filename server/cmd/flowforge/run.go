@@ -3,28 +3,31 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/nodes"
-	"github.com/flowforge-go/flowforge/store/memory"
 )
 
-// runCommand is `flowforge run FILE`.
+// runCommand is `flowforge run FILE` and `flowforge run --workflow NAME`.
 type runCommand struct {
-	File string `arg:"" help:"The workflow document, in YAML or JSON; - reads standard input."`
+	File string `arg:"" optional:"" help:"The workflow document, in YAML or JSON; - reads standard input."`
 
-	Input       string        `short:"i" placeholder:"JSON" help:"The input: JSON, @FILE, or - for standard input (default: {})."`
-	Var         []string      `sep:"none" placeholder:"NAME=TEXT" help:"What expressions see as vars.NAME; NAME:=JSON if not text. ${many}"`
-	Credential  []string      `sep:"none" placeholder:"NAME=@FILE" help:"A credential: NAME=@FILE or NAME=env:VARIABLE. ${form} ${many}"`
-	AllowEgress []string      `sep:"none" placeholder:"CIDR[:PORT]" help:"Addresses that nodes may reach besides the public ones. ${many}"`
-	With        []string      `sep:"none" placeholder:"FILE" help:"Another workflow that this one may start, such as its on_failure. ${many}"`
-	Test        bool          `help:"A test run: nodes with a pinned output give it instead of running."`
-	Timeout     time.Duration `placeholder:"DURATION" help:"Bounds the run; goes before settings.timeout of the document."`
-	Workers     int           `placeholder:"N" help:"Attempts at a time (default: 256)."`
-	EnableCode  bool          `help:"Allow nodes that run JavaScript, each in a process of its own."`
+	Workflow string        `short:"w" placeholder:"NAME" help:"Run a workflow that was saved in the store, instead of a file."`
+	Version  string        `placeholder:"N" help:"With --workflow: a version, or draft (default: the published version)."`
+	Input    string        `short:"i" placeholder:"JSON" help:"The input: JSON, @FILE, or - for standard input (default: {})."`
+	Var      []string      `sep:"none" placeholder:"NAME=TEXT" help:"What expressions see as vars.NAME; NAME:=JSON if not text. ${many}"`
+	With     []string      `sep:"none" placeholder:"FILE" help:"Another workflow that this one may start, such as its on_failure. ${many}"`
+	Test     bool          `help:"A test run: nodes with a pinned output give it instead of running."`
+	Timeout  time.Duration `placeholder:"DURATION" help:"Bounds the run; goes before settings.timeout of the document."`
+	Workers  int           `placeholder:"N" help:"Attempts at a time (default: 256)."`
+
+	nodeFlags
+	storeFlags
+	Lease time.Duration `placeholder:"DURATION" help:"${lease}"`
+
+	Detach bool `help:"Make the run, print its id and leave it to a worker."`
 
 	JSON  bool `name:"json" help:"Print one object on standard output: {run, nodes, output}."`
 	Graph bool `help:"Print the graph as a Mermaid flowchart and do not run it."`
@@ -33,10 +36,9 @@ type runCommand struct {
 
 // job is a run to be made.
 type job struct {
-	con      *console
+	*session
 	command  *runCommand
 	document *document
-	engine   *engine.Engine
 	births   *births
 	request  engine.StartRequest
 	progress progress
@@ -44,34 +46,84 @@ type job struct {
 
 // Run runs a workflow from start to end.
 func (r *runCommand) Run(con *console) error {
-	if r.Workers < 0 || r.Timeout < 0 {
-		return usage("--workers and --timeout cannot be negative")
+	if err := r.check(); err != nil {
+		return err
 	}
-	rules, err := parseRules(r.AllowEgress)
+	ctx := context.Background()
+	config, err := r.config(con)
 	if err != nil {
 		return err
 	}
-	types, err := newRegistry(rules, r.EnableCode)
+	kept, err := r.open(ctx)
 	if err != nil {
 		return err
 	}
-	document, err := con.loadDocument(r.File, types)
-	if err != nil {
+	j := &job{command: r, births: &births{Store: kept}}
+	config.Workers, config.Lease = r.Workers, r.Lease
+	if j.session, err = newSession(con, j.births, r.workspace(), config); err != nil {
+		return err
+	}
+	defer j.close()
+	if j.document, err = r.load(ctx, j.session, config.Nodes); err != nil {
 		return err
 	}
 	if r.Graph {
-		return writeGraph(con.out, document.workflow)
+		return writeGraph(con.out, j.document.workflow)
 	}
-	j := &job{con: con, command: r, document: document}
-	if err := j.prepare(types); err != nil {
+	if err := j.prepare(config); err != nil {
 		return err
+	}
+	if r.Detach {
+		return j.detach(ctx)
 	}
 	return j.run()
 }
 
+// detach makes the run for a worker to claim.
+func (j *job) detach(ctx context.Context) error {
+	run, err := j.engine.Start(ctx, j.request)
+	if err != nil {
+		return j.refused(err)
+	}
+	if j.command.JSON {
+		return j.printAll(ctx, run)
+	}
+	return j.con.tell("%s", run.ID)
+}
+
+func (r *runCommand) check() error {
+	switch {
+	case r.Workers < 0 || r.Timeout < 0 || r.Lease < 0:
+		return usage("--workers, --timeout and --lease cannot be negative")
+	case (r.File == "") == (r.Workflow == ""):
+		return usage("which workflow? Give either a FILE or --workflow NAME")
+	case r.Version != "" && r.Workflow == "":
+		return usage("--version is of a saved workflow: give --workflow NAME")
+	case r.Workflow != "" && r.Timeout > 0:
+		return usage("--timeout cannot be given with --workflow: a version is run as it was published")
+	case r.Detach && !r.isDurable():
+		return usage("--detach leaves the run to a worker: give --store %s, or set FLOWFORGE_STORE", storeForms)
+	case r.Workflow != "" && !r.isDurable():
+		return usage("--workflow names a workflow saved in a store: give --store %s, or set FLOWFORGE_STORE", storeForms)
+	}
+	return nil
+}
+
+// load reads and checks what is to be run.
+func (r *runCommand) load(ctx context.Context, s *session, types *nodes.Registry) (*document, error) {
+	if r.Workflow == "" {
+		return s.con.loadDocument(r.File, types)
+	}
+	version, err := parseVersion(r.Version)
+	if err != nil {
+		return nil, err
+	}
+	return s.loadSaved(ctx, r.Workflow, version, types)
+}
+
 // prepare reads all that the run is given.
-func (j *job) prepare(types *nodes.Registry) error {
-	input, err := j.con.readInput(j.command.Input)
+func (j *job) prepare(config engine.Config) error {
+	input, err := j.con.readValue("--input", j.command.Input)
 	if err != nil {
 		return err
 	}
@@ -79,28 +131,19 @@ func (j *job) prepare(types *nodes.Registry) error {
 	if err != nil {
 		return err
 	}
-	credentials, err := j.con.readCredentials(j.command.Credential)
-	if err != nil {
+	j.warnOfCredentials(config.Credentials)
+	if err := j.saveOthers(config.Nodes); err != nil {
 		return err
 	}
-	j.warnOfCredentials(credentials)
-	kept := memory.New(memory.Config{})
-	j.births = &births{Store: kept}
-	config := engine.Config{Store: j.births, Nodes: types, Credentials: credentials, Workers: j.command.Workers}
-	if j.con.debug {
-		config.Logger = slog.New(slog.NewTextHandler(j.con.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	j.request = engine.StartRequest{Workspace: j.workspace, Input: input, Vars: vars, Test: j.command.Test}
+	if j.command.Workflow != "" {
+		j.request.Workflow, j.request.Version = j.command.Workflow, j.document.version
+		return nil
 	}
-	if j.engine, err = engine.New(config); err != nil {
-		return err
-	}
-	if err := j.saveOthers(types); err != nil {
-		return err
-	}
-	workflow := j.document.asDocument()
+	j.request.Document = j.document.asDocument()
 	if j.command.Timeout > 0 {
-		workflow.Settings.Timeout = flowforge.Duration(j.command.Timeout)
+		j.request.Document.Settings.Timeout = flowforge.Duration(j.command.Timeout)
 	}
-	j.request = engine.StartRequest{Document: workflow, Input: input, Vars: vars, Test: j.command.Test}
 	return nil
 }
 
@@ -114,17 +157,17 @@ func (j *job) saveOthers(types *nodes.Registry) error {
 			return err
 		}
 		workflow := other.asDocument()
-		if _, err := j.engine.Save(ctx, flowforge.Local, workflow); err != nil {
+		if _, err := j.engine.Save(ctx, j.workspace, workflow); err != nil {
 			return usage("save %s: %w", other.file.Name, err)
 		}
-		if _, err := j.engine.Publish(ctx, flowforge.Local, workflow.Name); err != nil {
+		if _, err := j.engine.Publish(ctx, j.workspace, workflow.Name); err != nil {
 			return usage("publish %s: %w", other.file.Name, err)
 		}
 		if workflow.Name == wanted {
 			wanted = ""
 		}
 	}
-	if wanted != "" {
+	if wanted != "" && !j.command.isDurable() {
 		j.con.printf("flowforge: warning: settings.on_failure names the workflow %q, "+
 			"which no --with FILE gives: it will not be told of a failure\n", printable(wanted))
 	}
@@ -132,11 +175,12 @@ func (j *job) saveOthers(types *nodes.Registry) error {
 }
 
 // warnOfCredentials tells of credentials that the document names and nobody gave.
-func (j *job) warnOfCredentials(given nodes.StaticCredentials) {
+func (j *job) warnOfCredentials(given nodes.Credentials) {
+	known, _ := given.(nodes.StaticCredentials)
 	warned := make(map[string]bool)
 	for node := range j.document.nodes() {
 		for _, name := range node.Doc.Credentials {
-			if _, known := given[name]; !known && !warned[name] {
+			if _, has := known[name]; !has && !warned[name] {
 				warned[name] = true
 				j.con.printf("flowforge: warning: node %s needs the credential %q: give it with --credential %s=@FILE\n",
 					node.Doc.ID, printable(name), printable(name))
@@ -167,7 +211,7 @@ func (j *job) run() error {
 		j.progress.end(run)
 	}
 	j.awaitHandlers(ctx)
-	if err := j.print(run); err != nil {
+	if err := j.print(context.WithoutCancel(ctx), run, j.command.JSON); err != nil {
 		return &exit{status: exitFailed, cause: err}
 	}
 	return j.outcome(run, err, context.Cause(ctx))
@@ -211,17 +255,20 @@ func (j *job) say(line string) {
 	j.con.printf("flowforge: %s\n", line)
 }
 
-// follow lets the progress be told of all events from the first on. The function it gives waits for the last of
-// them; where none will come it must not wait.
+// follow tells the id of a run that can be found again, and lets the progress be told of all events from the first
+// on. The function it gives waits for the last of them; where none will come it must not wait.
 func (j *job) follow() (await func(ended bool)) {
-	if j.progress == nil {
-		return func(bool) {}
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	watched := make(chan struct{})
 	following := false
 	j.births.created = func(run flowforge.Run) {
+		if following || j.progress == nil {
+			return
+		}
 		following = true
+		if j.command.isDurable() {
+			j.say("run " + string(run.ID))
+		}
 		first := make(chan struct{})
 		go func() {
 			defer close(watched)

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/bench"
+)
+
+// workloads says what can be measured.
+const workloads = "W1: one step; W2: ten in sequence; W3: a hundred in parallel and a join; W6: one run of many steps."
+
+// benchCommand is `flowforge bench`.
+type benchCommand struct {
+	Workload string  `required:"" enum:"W1,W2,W3,W6" placeholder:"W1|W2|W3|W6" help:"${workloads}"`
+	Store    string  `placeholder:"DSN" env:"FLOWFORGE_STORE" default:"memory:" help:"memory:, ${stores}. The runs stay in it."`
+	Mode     string  `default:"sat" enum:"sat,lat" help:"sat: 64 runs in flight (the default); lat: one at a time."`
+	Pure     bool    `help:"Steps without an effect, which need no commit of their own."`
+	Runs     int     `xor:"bound" placeholder:"N" help:"So many runs."`
+	Seconds  float64 `xor:"bound" placeholder:"S" help:"For so long (default: 10)."`
+	History  int     `placeholder:"N" help:"Make so many finished runs before."`
+	Steps    []int   `placeholder:"N" help:"Sizes of W6 (default: 100,1000,10000,100000)."`
+	JSON     bool    `name:"json" help:"Print an object: {workload, store, mode, runs, seconds, runs_per_s, p50_ms, ...}."`
+}
+
+// Run measures.
+func (b *benchCommand) Run(con *console) error {
+	if b.Runs < 0 || b.Seconds < 0 || b.History < 0 {
+		return usage("--runs, --seconds and --history cannot be negative")
+	}
+	for _, steps := range b.Steps {
+		if steps < 1 {
+			return usage("--steps must be at least 1")
+		}
+	}
+	place := storeFlags{Store: b.Store}
+	ctx, cancel := con.untilInterrupted(context.Background())
+	defer cancel()
+	kept, err := place.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = kept.Close() }()
+	kind, dsn := place.address()
+	report, err := bench.Run(ctx, bench.Config{
+		Workload: bench.Workload(b.Workload), Store: kept, DSN: dsn, Kind: kind, Mode: bench.Mode(b.Mode), Pure: b.Pure,
+		Runs: b.Runs, Time: time.Duration(b.Seconds * float64(time.Second)), History: b.History, Sizes: b.Steps,
+		Tell: func(format string, args ...any) { con.printf("bench: "+format+"\n", args...) },
+	})
+	if err != nil {
+		return &exit{status: exitFailed, cause: err}
+	}
+	if b.JSON {
+		return json.NewEncoder(con.out).Encode(report)
+	}
+	return report.Write(con.out)
+}

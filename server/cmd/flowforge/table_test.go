@@ -1,0 +1,31 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAgesAreRough(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for want, before := range map[string]time.Duration{
+		"0s ago": 0, "59s ago": 59 * time.Second, "1m ago": 119 * time.Second, "3h ago": 3*time.Hour + 59*time.Minute,
+		"47h ago": 47 * time.Hour, "2d ago": 48 * time.Hour, "in 5m": -5 * time.Minute,
+	} {
+		require.Equal(t, want, age(now.Add(-before), now))
+	}
+	require.Equal(t, "-", age(time.Time{}, now))
+	require.Equal(t, "1.5s", took(now, now.Add(1500*time.Millisecond), now))
+	require.Equal(t, "7s so far", took(now, time.Time{}, now.Add(7*time.Second)))
+	require.Equal(t, "-", took(time.Time{}, time.Time{}, now))
+}
+
+func TestTablesAreAligned(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.NoError(t, writeTable(&out, [][]string{{"A", "LONG NAME", ""}, {"größer", "x", "y"}, {"b", "", ""}}))
+	require.Equal(t, "A       LONG NAME\ngrößer  x          y\nb\n", out.String())
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+)
+
+// workerCommand is `flowforge worker`.
+type workerCommand struct {
+	storeFlags
+	nodeFlags
+	UntilIdle   bool          `help:"End when no run is left that could go on now or soon."`
+	Soon        time.Duration `default:"10s" placeholder:"TIME" help:"With --until-idle: stay for runs that wake so soon (default: 10s)."`
+	Concurrency int           `placeholder:"N" help:"Attempts at a time (default: 256)."`
+	Pool        []string      `placeholder:"NAME" help:"Run the runs of this pool (default: those of none). ${many}"`
+	Lease       time.Duration `placeholder:"DURATION" help:"${lease}"`
+	Drain       time.Duration `default:"30s" placeholder:"TIME" help:"How long attempts may take when it is told to end (default: 30s)."`
+	Quiet       bool          `short:"q" help:"Print no line for each run that ends."`
+}
+
+// Run runs runs: those that are ready, and those whose process died.
+func (w *workerCommand) Run(con *console) error {
+	if w.Concurrency < 0 || w.Lease < 0 || w.Drain < 0 || w.Soon < 0 {
+		return usage("--concurrency, --lease, --drain and --soon cannot be negative")
+	}
+	config, err := w.config(con)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	kept, err := w.openDurable(ctx)
+	if err != nil {
+		return err
+	}
+	config.Workers, config.Lease, config.Pools = w.Concurrency, w.Lease, w.Pool
+	if len(w.Pool) == 0 {
+		config.Pools = []string{""}
+	}
+	seen := &witness{Store: kept, now: time.Now}
+	if !w.Quiet {
+		seen.say = func(line string) { con.printf("%s %s\n", clock(time.Now()), line) }
+	}
+	s, err := newSession(con, seen, w.workspace(), config)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	idle := &idleness{store: kept, workspace: s.workspace, pools: config.Pools, types: config.Nodes.Names(), soon: w.Soon}
+	return w.work(ctx, s, idle)
+}
+
+// work runs the worker loop until a signal or, where that is wanted, until nothing is left.
+func (w *workerCommand) work(ctx context.Context, s *session, idle *idleness) error {
+	working, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	done := make(chan struct{})
+	signals, release := s.con.listen()
+	drained := make(chan struct{})
+	go func() { //nolint:contextcheck // It ends the context.
+		defer close(drained)
+		w.stopAtSignal(s, signals, done, stop)
+	}()
+	watched := make(chan error, 1)
+	go func() {
+		if !w.UntilIdle {
+			watched <- nil
+			return
+		}
+		watched <- idle.wait(working)
+		stop(nil)
+	}()
+	err := s.engine.Run(working)
+	interrupted := errors.Is(context.Cause(working), errInterrupted)
+	stop(nil)
+	err = errors.Join(err, <-watched)
+	release()
+	close(done)
+	<-drained
+	if interrupted && err == nil {
+		s.con.printf("flowforge: the worker has ended; what it had not finished goes on elsewhere\n")
+	}
+	return err
+}
+
+// stopAtSignal ends the loop at the first signal; what does not end in time is given back. The second signal ends the
+// program.
+func (w *workerCommand) stopAtSignal(s *session, signals <-chan os.Signal, done <-chan struct{}, stop context.CancelCauseFunc) {
+	select {
+	case <-signals:
+		s.con.printf("flowforge: ending: runs under way have %s; interrupt again to end at once\n", w.Drain)
+		stop(errInterrupted)
+	case <-done:
+		return
+	}
+	timer := time.NewTimer(w.Drain)
+	defer timer.Stop()
+	select {
+	case <-signals:
+		s.con.exit(exitInterrupted)
+	case <-timer.C:
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = s.engine.Close(ctx) // it says what it gave back, and that is no fault
+	case <-done:
+	}
+}
