@@ -69,7 +69,7 @@ func (r *run) record(event flowforge.Event) {
 
 // note shows watchers something that is not kept.
 func (r *run) note(a *activity, kind flowforge.EventKind, at time.Time, data map[string]any) {
-	topic := r.engine.topics.of(r.info.ID)
+	topic := r.engine.topics.of(r.key())
 	if topic == nil || r.past != nil {
 		return
 	}
@@ -233,7 +233,7 @@ func (r *run) mustFlush() bool {
 	if len(r.pending.events)+len(r.pending.nodes) >= maxPending {
 		return true
 	}
-	return len(r.pending.events) > 0 && r.now.Sub(r.pending.since) >= showEvery && r.engine.topics.of(r.info.ID) != nil
+	return len(r.pending.events) > 0 && r.now.Sub(r.pending.since) >= showEvery && r.engine.topics.of(r.key()) != nil
 }
 
 // flush writes what is pending, together with the start of attempts that wait for it. It is called with the
@@ -264,7 +264,7 @@ func (r *run) flush() {
 		r.giveUp(err)
 		return
 	}
-	if topic := r.engine.topics.of(r.info.ID); topic != nil {
+	if topic := r.engine.topics.of(r.key()); topic != nil {
 		topic.wake()
 	}
 	if transition.End == nil {

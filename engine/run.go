@@ -108,6 +108,9 @@ func (r *run) start(messages []store.Message) {
 	r.kick()
 }
 
+// key names the run.
+func (r *run) key() store.RunKey { return store.RunKey{Workspace: r.info.Workspace, Run: r.info.ID} }
+
 // limitRun sets the alarm of the run's timeout.
 func (r *run) limitRun() {
 	if timeout := r.workflow.Document.Settings.Timeout.Std(); timeout > 0 {
