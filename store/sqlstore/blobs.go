@@ -25,7 +25,9 @@ func (s *Store) PutBlob(
 		return "", 0, err
 	}
 	size = int64(len(content))
-	err = s.once(ctx, s.tenant(string(workspace)), exec(insertBlobs, [][]any{{string(workspace), hash, size, packed}}))
+	err = s.once(ctx, s.tenant(string(workspace)),
+		exec(insertBlobs, [][]any{{string(workspace), hash, size, packed}}),
+		exec(insertLitter, [][]any{{string(workspace), kindBlob, hash, blobIsKept}}))
 	return hash, size, s.failure(ctx, "store a blob", err)
 }
 

@@ -64,7 +64,8 @@ func (s *Store) bisect(ctx context.Context, n int, try func(from, to int) error,
 }
 
 const insertDocuments = `{with workspace:text hash:text text:text}
-	INSERT INTO documents (workspace, hash, text) SELECT workspace, hash, text FROM s WHERE true ON CONFLICT DO NOTHING`
+	INSERT INTO documents (workspace, hash, text) SELECT workspace, hash, text FROM s WHERE true
+	ON CONFLICT (workspace, hash) DO UPDATE SET hash = excluded.hash WHERE false`
 
 // A run is leased from the start if it may begin now. One whose document is not there is not made.
 const insertRuns = `{with workspace:text id:text pool:text types:bigint rank:bigint worker:text lease:bigint wake:bigint
@@ -82,7 +83,9 @@ const insertRuns = `{with workspace:text id:text pool:text types:bigint rank:big
 		0, 0, s.steps, 0, 0, 0, 0, 0, 0, s.slots, s.releases, s.slots, s.created,
 		s.workflow, s.name, s.version, s.hash, s.document, s.test, s.priority, s.origin_run, s.origin,
 		s.key, s.fingerprint, s.input, s.vars
-	FROM s LEFT JOIN documents d ON d.workspace = s.workspace AND d.hash = s.document
+	FROM s LEFT JOIN (
+		SELECT r.workspace, r.hash FROM documents r WHERE (r.workspace, r.hash) IN (SELECT workspace, document FROM s) {share}
+	) d ON d.workspace = s.workspace AND d.hash = s.document
 	WHERE s.document = '' OR d.hash IS NOT NULL
 	ON CONFLICT DO NOTHING RETURNING workspace, id, epoch`
 
@@ -135,7 +138,9 @@ func (s *Store) pass(ctx context.Context, x *session, waiting []*creation, last 
 		return err
 	}
 	insert := query(insertRuns, in.runs)
-	calls := []*call{exec(insertBlobs, in.blobs.rows), exec(insertDocuments, in.documents), insert}
+	calls := []*call{
+		exec(insertBlobs, in.blobs.rows), exec(insertRefs, in.references()), exec(insertDocuments, in.documents), insert,
+	}
 	if last && len(in.slots)+len(in.nodes) == 0 {
 		err = x.commit(ctx, calls...)
 	} else {

@@ -32,9 +32,11 @@ func dialectOf(db *bun.DB) (dialect, error) {
 // writer, and no need to. RETURNING names columns by their table, {r}, where that has a name there.
 func (d dialect) locks() *strings.Replacer {
 	if d.lite {
-		return strings.NewReplacer("{lock}", "", "{skip}", "", "{r}", "")
+		return strings.NewReplacer("{lock}", "", "{skip}", "", "{share}", "", "{r}", "")
 	}
-	return strings.NewReplacer("{lock}", "FOR UPDATE OF r", "{skip}", "FOR UPDATE OF r SKIP LOCKED", "{r}", "r.")
+	return strings.NewReplacer(
+		"{lock}", "FOR UPDATE OF r", "{skip}", "FOR UPDATE OF r SKIP LOCKED", "{share}", "FOR KEY SHARE OF r", "{r}", "r.",
+	)
 }
 
 // types gives the names of column types, for migrations. Text compares by its bytes everywhere.

@@ -23,11 +23,14 @@ const reference = '@'
 type payloads struct {
 	rows [][]any
 	seen map[[2]string]bool
+
+	within map[string][]string // hashes in the texts of these, by their own
 }
 
 const insertBlobs = `{with workspace:text hash:text size:bigint data:bytea}
-	INSERT INTO blobs (workspace, hash, size, data) SELECT workspace, hash, size, data FROM s WHERE true
-	ON CONFLICT DO NOTHING`
+	INSERT INTO blobs (workspace, hash, size, data, stored_at) SELECT workspace, hash, size, data, {now} FROM s WHERE true
+	ON CONFLICT (workspace, hash) DO UPDATE SET stored_at = excluded.stored_at
+	WHERE blobs.stored_at < excluded.stored_at - 3600000000`
 
 // value gives what is kept of a value: NULL for null.
 func (p *payloads) value(workspace flowforge.Workspace, v flowforge.Value) (any, error) {
@@ -50,6 +53,7 @@ func (p *payloads) text(workspace flowforge.Workspace, text []byte) (any, error)
 	}
 	key := [2]string{string(workspace), hash}
 	if !p.seen[key] {
+		p.note(hash, text)
 		if p.seen == nil {
 			p.seen = map[[2]string]bool{}
 		}

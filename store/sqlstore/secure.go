@@ -16,7 +16,7 @@ func grants() []grant {
 		look = "SELECT"
 	)
 	return []grant{
-		{"documents", "SELECT, INSERT", all},
+		{"documents", "SELECT, INSERT, UPDATE", all},
 		{"runs", "SELECT, UPDATE", all},
 		{"steps", look, all},
 		{"node_runs", look, all},
@@ -25,7 +25,9 @@ func grants() []grant {
 		{"slots", look, all},
 		{"freed", "INSERT", all},
 		{"tasks", look, all},
-		{"blobs", "SELECT, INSERT", all},
+		{"blobs", "SELECT, INSERT, UPDATE", all},
+		{"blob_refs", "SELECT, INSERT", all},
+		{"litter", "SELECT, INSERT, UPDATE", all},
 		{"workflows", all, look},
 		{"versions", all, look},
 		{"variables", all, look},

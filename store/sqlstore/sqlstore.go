@@ -52,12 +52,7 @@ type Store struct {
 }
 
 var (
-	_ store.Runs          = (*Store)(nil)
-	_ store.Inbox         = (*Store)(nil)
-	_ store.History       = (*Store)(nil)
-	_ store.Workflows     = (*Store)(nil)
-	_ store.Tasks         = (*Store)(nil)
-	_ store.Blobs         = (*Store)(nil)
+	_ store.Store         = (*Store)(nil)
 	_ store.Transactional = (*Store)(nil)
 )
 

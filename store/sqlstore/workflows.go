@@ -122,7 +122,8 @@ func (s *Store) saveDraft(
 	}
 	if old != nil {
 		saved.ID, saved.Published = flowforge.WorkflowID(old.id), old.published
-		return true, x.commit(ctx, document, exec(updateWorkflow, [][]any{{
+		litter := exec(insertLitter, addLitter(nil, string(workspace), kindDocument, old.document))
+		return true, x.commit(ctx, document, litter, exec(updateWorkflow, [][]any{{
 			string(workspace), old.id, saved.Name, saved.Document.Hash, micros(saved.SavedAt),
 			int64(old.newest), int64(old.published),
 		}}))

@@ -63,6 +63,7 @@ func (b *batch) write(ctx context.Context, x *session) error {
 	slices.SortFunc(updates, compareRows)
 	calls := []*call{
 		exec(insertBlobs, b.blobs.rows),
+		exec(insertRefs, b.references(updates)),
 		exec(updateRuns, updates),
 		exec(insertSteps, b.steps),
 		exec(upsertNodes, b.nodeRows),
