@@ -91,7 +91,7 @@ func droppedCases() []testCase {
 			o := k.start(k.newRun())
 			step := o.next(flowforge.EventNodeElements)
 			kept := map[store.NodeKey]bool{{Node: "a"}: true, {Node: "b", Element: "0"}: true}
-			var want []flowforge.NodeRun
+			want := make([]flowforge.NodeRun, 0, 5)
 			for _, key := range []store.NodeKey{
 				{Node: "a", Element: "0"}, {Node: "a"}, {Node: "b", Element: "0"}, {Node: "a", Element: "1/7"}, {Node: "a", Element: "2"},
 			} {

@@ -183,7 +183,7 @@ func unreferredCases() []testCase {
 			k.ended(flowforge.RunSucceeded)
 			require.Equal(k, 1, k.prune(10))
 			require.Equal(k, []bool{false, true, true}, k.blobs(old, fresh, again))
-			k.Advance(store.BlobGrace)
+			k.Advance(2 * store.BlobGrace)
 			k.prune(10)
 			require.Equal(k, []bool{false, false, false}, k.blobs(old, fresh, again))
 		}},
