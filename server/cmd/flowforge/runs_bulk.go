@@ -133,7 +133,7 @@ func (b *bulkFlags) with(
 
 // afterwards says when it will be as it was asked: what is done to a run is done by the worker that has it.
 func afterwards(status flowforge.RunStatus) string {
-	return ": it is " + words(status) + " now, and a worker does it as soon as it has the run"
+	return ": it is " + words(status) + " now, and the worker that has it, or the next one to have it, acts on that"
 }
 
 var unfinished = []flowforge.RunStatus{

@@ -43,7 +43,7 @@ func withProgram(m *testing.M) int {
 
 // TestScripts runs the built program as testdata/script says. Beside the usual commands there are: exits STATUS
 // COMMAND ARGUMENT..., json FILE PATH WANT, take VARIABLE FILE PATH, serve, which starts a server at $URL ($ADDRESS is
-// its rule), and called CALLS KEYS, which waits for calls of $URL/effect.
+// its rule), called CALLS KEYS, which waits for calls of $URL/effect, and database VARIABLE, which makes a database.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -54,12 +54,15 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		RequireExplicitExec: true,
+		Condition:           scriptCondition,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":  scriptExits,
 			"json":   scriptJSON,
 			"take":   scriptTake,
 			"serve":  scriptServe,
 			"called": scriptCalled,
+
+			"database": scriptDatabase,
 		},
 	})
 }
