@@ -175,12 +175,16 @@ func TestRetry(t *testing.T) {
 		"from a node":    {engine.RetryRequest{From: engine.FromNode, Node: "a"}, `"xabc"`, map[flowforge.NodeID]int{"a": 2, "b": 2, "c": 1}, map[flowforge.NodeID]int{"a": 2, "b": 2, "c": 1}},
 		"from the start": {engine.RetryRequest{From: engine.FromStart}, `"xabc"`, map[flowforge.NodeID]int{"a": 2, "b": 2, "c": 1}, map[flowforge.NodeID]int{"a": 2, "b": 2, "c": 1}},
 		"with another output": {
-			engine.RetryRequest{Outputs: map[flowforge.NodeID]flowforge.Value{"a": flowforge.MustValue("z")}}, `"zbc"`,
-			map[flowforge.NodeID]int{"a": 1, "b": 2, "c": 1}, map[flowforge.NodeID]int{"a": 1, "b": 2, "c": 1},
+			engine.RetryRequest{Outputs: map[flowforge.NodeID]flowforge.Value{"a": flowforge.MustValue("z")}},
+			`"zbc"`,
+			map[flowforge.NodeID]int{"a": 1, "b": 2, "c": 1},
+			map[flowforge.NodeID]int{"a": 1, "b": 2, "c": 1},
 		},
 		"past the failed one": {
-			engine.RetryRequest{Outputs: map[flowforge.NodeID]flowforge.Value{"b": flowforge.MustValue("z")}}, `"zc"`,
-			map[flowforge.NodeID]int{"a": 1, "b": 1, "c": 1}, map[flowforge.NodeID]int{"a": 1, "b": 1, "c": 1},
+			engine.RetryRequest{Outputs: map[flowforge.NodeID]flowforge.Value{"b": flowforge.MustValue("z")}},
+			`"zc"`,
+			map[flowforge.NodeID]int{"a": 1, "b": 1, "c": 1},
+			map[flowforge.NodeID]int{"a": 1, "b": 1, "c": 1},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -248,10 +248,10 @@ func (r *run) endAttempt(ctx context.Context, a *activity, ports flowforge.Ports
 		return dag.Event{}, false
 	case cause != nil && err != nil && r.lost == nil && a.atMostOnce() && !nodes.AdviceOf(err).NotDone:
 		r.letGo(a)
-		r.doubtful(a, err) //nolint:contextcheck // What follows belongs to the run, not to the attempt.
+		r.doubtful(a, err)
 		return dag.Event{}, false
 	}
-	return r.attemptEvent(a, ports, err), true //nolint:contextcheck // What follows belongs to the run, not to the attempt.
+	return r.attemptEvent(a, ports, err), true
 }
 
 // letGo lets go of what an attempt needed.

@@ -32,15 +32,6 @@ type mortal struct {
 
 var errCutOff = flowforge.Errorf(flowforge.CodeUnavailable, "the store cannot be reached")
 
-func (m *mortal) gone() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.dead {
-		return errCutOff
-	}
-	return nil
-}
-
 func (m *mortal) Commit(ctx context.Context, transitions []store.Transition) ([]store.Committed, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,6 +76,15 @@ func (m *mortal) Release(ctx context.Context, leases []store.Lease) error {
 		return err
 	}
 	return m.Store.Release(ctx, leases)
+}
+
+func (m *mortal) gone() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return errCutOff
+	}
+	return nil
 }
 
 // sink notes what effects saw: by idempotency key the input and the parameters of the first attempt.
@@ -157,6 +157,7 @@ func TestACrashAtAnyCommitChangesNothing(t *testing.T) {
 
 // crash runs the case with a crash, and reports whether there were enough commits for it.
 func (c *semanticCase) crash(t *testing.T, commit int, after bool) bool {
+	t.Helper()
 	document, err := flowforge.DecodeWorkflow(c.Workflow)
 	require.NoError(t, err)
 	kept := memory.New(memory.Config{})

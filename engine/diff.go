@@ -62,7 +62,7 @@ func diffValues(before, after flowforge.Value) []Change {
 
 // keysOf gives the keys of both, in order.
 func keysOf(a, b map[string]any) []string {
-	var keys []string
+	keys := make([]string, 0, len(a)+len(b))
 	for key := range a {
 		keys = append(keys, key)
 	}

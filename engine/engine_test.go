@@ -101,7 +101,7 @@ func (g *gauge) node(name string) nodes.Type {
 				break
 			}
 		}
-		time.Sleep(time.Second) //nolint:forbidigo // In a bubble: it lets the others start.
+		time.Sleep(time.Second)
 		return flowforge.Out(flowforge.Value{}), nil
 	})
 }

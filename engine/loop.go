@@ -194,25 +194,21 @@ func (r *run) collect(a *activity) dag.Event {
 	r.mu.Lock()
 	g := a.frame.gathers[a.ref.Node]
 	r.mu.Unlock()
-	ports, failures, err := g.gathered(a.node)
+	ports, failures := g.gathered(a.node)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a.ports, a.errors = ports, failures
-	var emitted []int32
-	if err == nil {
-		emitted, err = portsOf(a.node, ports)
-	}
+	emitted, err := portsOf(a.node, ports)
 	if err != nil {
-		a.failure = r.failureOf(a, err)
-		return dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: true}
+		return r.failed(a, err)
 	}
 	return dag.Event{Kind: dag.Succeeded, At: a.ref, Ports: emitted}
 }
 
 // gathered makes the ports of a loop of what its elements emitted.
-func (g *gather) gathered(n *dag.Node) (ports flowforge.Ports, failures flowforge.Value, err error) {
+func (g *gather) gathered(n *dag.Node) (ports flowforge.Ports, failures flowforge.Value) {
 	if n.Loop == nodes.LoopRepeat {
-		return g.done[0], flowforge.Value{}, nil
+		return g.done[0], flowforge.Value{}
 	}
 	failures = g.errors()
 	for i, port := range n.Ports {
@@ -229,7 +225,7 @@ func (g *gather) gathered(n *dag.Node) (ports flowforge.Ports, failures flowforg
 		}
 		ports = append(ports, flowforge.PortValue{Port: port, Value: flowforge.ListOf(list)})
 	}
-	return ports, failures, nil
+	return ports, failures
 }
 
 // errors gives the failures of elements, in the order of the list; null where there are none.

@@ -70,11 +70,13 @@ func (r *run) park() *store.Park {
 }
 
 // handBack gives the run back to the store.
-func (r *run) handBack() {
+func (r *run) handBack(ctx context.Context) {
 	r.giveUp(errLeft)
 	r.mu.Unlock()
 	defer r.mu.Lock()
-	err := r.engine.config.Store.Release(context.WithoutCancel(r.ctx), []store.Lease{r.lease})
+	ctx, cancel := context.WithTimeout(ctx, r.engine.config.Lease/4)
+	defer cancel()
+	err := r.engine.config.Store.Release(ctx, []store.Lease{r.lease})
 	if err != nil {
 		r.engine.logger.Error("give a run back: it goes on when its lease has ended", "run", r.info.ID, "error", err)
 	}

@@ -240,7 +240,7 @@ func (r *run) mustFlush() bool {
 // lock held and gives it up while the store works.
 func (r *run) flush() {
 	if r.leaving && r.pending.empty() && r.mayLeave() {
-		r.handBack()
+		r.handBack(r.engine.base)
 		return
 	}
 	r.committing = true

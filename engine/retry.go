@@ -135,7 +135,7 @@ func (e *Engine) copies(ctx context.Context, graph *dag.Graph, old *flowforge.Ru
 		again[i] = true
 		graph.Following([]int32{i}, again)
 	}
-	var edited []int32
+	edited := make([]int32, 0, len(request.Outputs))
 	for id := range request.Outputs {
 		i, _ := graph.Find(id)
 		edited = append(edited, i)

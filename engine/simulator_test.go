@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -21,7 +22,6 @@ import (
 	"github.com/flowforge-go/flowforge/store/memory"
 )
 
-//nolint:gochecknoglobals // Flags of the test binary are.
 var (
 	simulated    = flag.Int64("simulate", 5_000, "how many events to simulate")
 	simulateSeed = flag.Uint64("seed", 0, "simulate only the world of this seed")
@@ -36,7 +36,7 @@ func TestSimulation(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { newSimulation(t, *simulateSeed).run() })
 		return
 	}
-	begin := uint64(time.Now().UnixNano()) //nolint:gosec // Any number will do.
+	begin := uint64(time.Now().UnixNano())
 	for seed, events := begin, int64(0); events < *simulated && !t.Failed(); seed++ {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSimulation(t, seed)
@@ -77,7 +77,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	t.Helper()
 	s := &simulation{
 		t: t, seed: seed, store: memory.New(memory.Config{Keep: -1}),
-		random: rand.New(rand.NewPCG(seed, 1)), seen: make(map[string]string), //nolint:gosec // It need not be secret.
+		random: rand.New(rand.NewPCG(seed, 1)), seen: make(map[string]string),
 	}
 	var err error
 	s.types, err = nodes.NewRegistry(append(builtin.Types(), do("test.effect", s.effect))...)
@@ -179,7 +179,7 @@ func (s *simulation) effect(ctx context.Context, call *nodes.Call) (flowforge.Po
 // startRun starts a random workflow, again and again until it is acknowledged.
 func (s *simulation) startRun() {
 	request := engine.StartRequest{
-		Document: s.document(), Input: flowforge.MustValue(s.upTo(100)), IdempotencyKey: fmt.Sprint(len(s.acked)),
+		Document: s.document(), Input: flowforge.MustValue(s.upTo(100)), IdempotencyKey: strconv.Itoa(len(s.acked)),
 	}
 	for {
 		run, err := s.alive().engine.Start(s.t.Context(), request)
@@ -302,13 +302,6 @@ func (s *simulation) check(started flowforge.Run) {
 	s.events += seq
 }
 
-// gone reports whether the engine is cut off.
-func (e *simulatedEngine) gone() bool {
-	e.world.mu.Lock()
-	defer e.world.mu.Unlock()
-	return e.dead
-}
-
 // reach does what an engine asks of the store, unless it cannot be reached before or after that.
 func reach[A any](e *simulatedEngine, ask func() (A, error)) (A, error) {
 	var none A
@@ -348,4 +341,11 @@ func (e *simulatedEngine) Release(ctx context.Context, leases []store.Lease) err
 
 func (e *simulatedEngine) Messages(ctx context.Context, workspace flowforge.Workspace, run flowforge.RunID) ([]store.Message, error) {
 	return reach(e, func() ([]store.Message, error) { return e.Store.Messages(ctx, workspace, run) })
+}
+
+// gone reports whether the engine is cut off.
+func (e *simulatedEngine) gone() bool {
+	e.world.mu.Lock()
+	defer e.world.mu.Unlock()
+	return e.dead
 }

@@ -170,7 +170,7 @@ func (e *Engine) createRun(ctx context.Context, fresh store.NewRun, workflow *da
 	failpoint("create.before")
 	answer, err := e.creates.do(ctx, fresh)
 	failpoint("create.after")
-	if err = cmp.Or(err, answer.Err); err != nil {
+	if err := cmp.Or(err, answer.Err); err != nil {
 		return nil, flowforge.Run{}, err
 	}
 	if answer.Epoch == 0 || answer.Existing {

@@ -54,13 +54,13 @@ func (r *run) transact(a *activity) {
 	case !begun:
 		r.apply(dag.Event{Kind: dag.Canceled, At: a.ref})
 	case failed != nil:
-		r.apply(r.attemptEvent(a, nil, failed)) //nolint:contextcheck // What follows belongs to the run, not to the attempt.
+		r.apply(r.attemptEvent(a, nil, failed))
 	case cmp.Or(err, answer.Err) != nil && r.live[a.ref] == a:
-		r.apply(r.attemptEvent(a, nil, cmp.Or(err, answer.Err))) //nolint:contextcheck // As above.
+		r.apply(r.attemptEvent(a, nil, cmp.Or(err, answer.Err)))
 	case cmp.Or(err, answer.Err) != nil:
 		// The plan has gone on with a result that may not be written: what is written is gone on with instead.
 		r.engine.logger.ErrorContext(ctx, "commit with a node", "run", r.info.ID, "node", a.node.Doc.ID, "error", cmp.Or(err, answer.Err))
-		r.handBack()
+		r.handBack(r.engine.base)
 	default:
 		r.written(&transition, answer, nil)
 	}

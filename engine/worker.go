@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
@@ -129,7 +128,7 @@ func (e *Engine) claim(ctx context.Context) (claimed int, next time.Duration, er
 
 // planType stands among the node types that a run needs for the journal that its plan writes: a worker that would
 // read it otherwise leaves the run alone.
-var planType = "flowforge.plan@" + strconv.Itoa(dag.JournalVersion)
+const planType = "flowforge.plan@" + dag.JournalVersion
 
 // served gives what this engine can run.
 func (e *Engine) served() []string {

@@ -105,9 +105,6 @@ func (g *Graph) Conditional(node, to int32) bool {
 	return is
 }
 
-// choosesFirst reports whether only one of several incoming connections starts the node.
-func (n *Node) choosesFirst() bool { return n.Join == flowforge.JoinFirst && len(n.In) > 1 }
-
 // count gives the length of a list of nodes or connections.
 func count[T any](list []T) int32 {
 	return int32(len(list)) //nolint:gosec // Documents hold fewer: Limits.
@@ -122,6 +119,9 @@ func (n *Node) LoopDeterministic() bool {
 	}
 	return true
 }
+
+// choosesFirst reports whether only one of several incoming connections starts the node.
+func (n *Node) choosesFirst() bool { return n.Join == flowforge.JoinFirst && len(n.In) > 1 }
 
 // Following marks all nodes that follow on some: those their connections lead to, and the finally nodes.
 func (g *Graph) Following(from []int32, marks []bool) {

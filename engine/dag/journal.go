@@ -8,7 +8,7 @@ import (
 
 // JournalVersion names the form of encoded events and how a State answers them. What was written under one
 // version leads to the same state under the same version only.
-const JournalVersion = 1
+const JournalVersion = "1"
 
 // What an encoded event has beside its kind and its Ref.
 const (
@@ -102,7 +102,7 @@ func (r *reader) int() int32 {
 		return 0
 	}
 	r.rest = r.rest[size:]
-	return int32(value)
+	return int32(value) //nolint:gosec // It fits.
 }
 
 // length reads how many follow, at most as many as there are bytes.

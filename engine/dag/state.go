@@ -10,7 +10,9 @@ const NoElement int32 = -1
 // Ref names a node run within a run: a node of a frame, or one element of it. Frame 0 is the workflow's own
 // graph; each pass through the body of a loop is a frame of its own.
 type Ref struct {
-	Frame, Node, Element int32
+	Frame   int32 `json:"frame"`
+	Node    int32 `json:"node"`
+	Element int32 `json:"element"`
 }
 
 // EventKind says what happened to a node run.
@@ -46,9 +48,9 @@ const (
 	TimeOutRun
 	// TimeOutFinally: the finally nodes of the frame At.Frame took too long.
 	TimeOutFinally
-
-	lastEvent = TimeOutFinally
 )
+
+const lastEvent = TimeOutFinally
 
 // Event is something that happened.
 type Event struct {
