@@ -1,7 +1,7 @@
 package flowforge_test
 
 import (
-	"bytes"
+	"bytes" //nolint:contextcheck // The run goes on in contexts of its own.
 	"fmt"
 	"go/ast"
 	"go/parser"

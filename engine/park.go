@@ -78,7 +78,7 @@ func (r *run) handBack(ctx context.Context) {
 	defer cancel()
 	err := r.engine.config.Store.Release(ctx, []store.Lease{r.lease})
 	if err != nil {
-		r.engine.logger.Error("give a run back: it goes on when its lease has ended", "run", r.info.ID, "error", err)
+		r.engine.logger.ErrorContext(ctx, "give a run back: it goes on when its lease has ended", "run", r.info.ID, "error", err)
 	}
 }
 

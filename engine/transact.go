@@ -42,7 +42,7 @@ func (r *run) transact(a *activity) {
 				failed = problem
 				return store.Transition{}, problem
 			}
-			transition = r.transacted(a, ports)
+			transition = r.transacted(a, ports) //nolint:contextcheck // The run goes on in contexts of its own.
 			return transition, nil
 		})
 		cancel()

@@ -58,7 +58,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}()
 	e.claimUntil(ctx, bell, ring)
 	if e.looping.Add(-1) == 0 {
-		e.handOver()
+		e.handOver() //nolint:contextcheck // The run goes on in contexts of its own.
 	}
 	err := <-listening
 	if errors.Is(err, context.Canceled) {
@@ -157,7 +157,7 @@ func (e *Engine) takeOver(ctx context.Context, c store.Claimed) {
 		r.start(c.Messages)
 		return
 	}
-	if err := r.resume(c); err != nil {
+	if err := r.resume(c); err != nil { //nolint:contextcheck // The run goes on in contexts of its own.
 		r.lose(err)
 		e.fail(ctx, c, err)
 	}

@@ -98,7 +98,7 @@ func newParser(line *commands, con *console) (*kong.Kong, error) {
 }
 
 // sentenceOf says what is wrong with a command line. A flag's value is not repeated where it may be a secret's.
-func sentenceOf(err error) string { return printable(strings.TrimSpace(err.Error())) }
+func sentenceOf(err error) string { return text.Line(strings.TrimSpace(err.Error())) }
 
 func seeHelp(err error) string {
 	command := ""
@@ -122,7 +122,7 @@ func (c *console) status(err error) int {
 			return status
 		}
 	}
-	c.printf("flowforge: %s\n", printableLines(err.Error()))
+	c.printf("flowforge: %s\n", text.Lines(err.Error()))
 	if hint := hintFor(flowforge.CodeOf(err)); hint != "" {
 		c.printf("  hint: %s\n", hint)
 	}
@@ -134,7 +134,7 @@ func (c *console) panicked(p any, debugging bool) int {
 	if e, ok := p.(*exit); ok {
 		return e.status
 	}
-	c.printf("flowforge: internal error: %s\n", printable(fmt.Sprint(p)))
+	c.printf("flowforge: internal error: %s\n", text.Line(fmt.Sprint(p)))
 	if debugging {
 		c.printf("%s", debug.Stack())
 	} else {

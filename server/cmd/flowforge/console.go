@@ -57,36 +57,8 @@ func unreadable(what, name string, err error) error {
 	if path, ok := err.(*os.PathError); ok { //nolint:errorlint // Wrapped, it would say more than the cause.
 		err = path.Err
 	}
-	return usage("cannot read %s %s: %w", what, printable(name), err)
+	return usage("cannot read %s %s: %w", what, text.Line(name), err)
 }
 
 // terminal reports whether a file leads to a terminal.
 func terminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
-
-// printable takes out of a text what a terminal would act on, and makes it one line.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r), r == '\u2028', r == '\u2029', isDirection(r):
-			return '\ufffd'
-		}
-		return r
-	}, text)
-}
-
-// isDirection reports whether a character changes the direction of the text after it, which can hide what is
-// really there.
-func isDirection(r rune) bool {
-	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
-}
-
-// printableLines is printable for a text of several lines.
-func printableLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		lines[i] = printable(line)
-	}
-	return strings.Join(lines, "\n")
-}

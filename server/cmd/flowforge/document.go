@@ -58,7 +58,7 @@ func (d *document) print(con *console) {
 		return
 	}
 	for i := range shown {
-		shown[i].Message = shorten(printableLines(shown[i].Message), maxMessage)
+		shown[i].Message = text.Shorten(text.Lines(shown[i].Message), text.MaxMessage)
 	}
 	_ = d.file.Print(con.err, shown) // standard error: nobody can be told
 	if more := len(d.problems) - len(shown); more > 0 {
@@ -78,14 +78,6 @@ func (d *document) tally() (failures, warnings int) {
 	return failures, warnings
 }
 
-// count writes a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // loadDocument reads a document that is to be run; one with problems is an error, after they were printed.
 func (c *console) loadDocument(name string, types *nodes.Registry) (*document, error) {
 	d, err := c.readDocument(name, types)
@@ -95,7 +87,7 @@ func (c *console) loadDocument(name string, types *nodes.Registry) (*document, e
 	d.print(c)
 	if !d.isValid() {
 		failures, _ := d.tally()
-		return nil, usage("%s has %s: nothing was run", d.file.Name, count(failures, "problem"))
+		return nil, usage("%s has %s: nothing was run", d.file.Name, text.Count(failures, "problem"))
 	}
 	return d, nil
 }

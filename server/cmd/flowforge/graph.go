@@ -64,7 +64,7 @@ func caption(node *dag.Node) string {
 	if name == "" {
 		name = string(node.Doc.ID)
 	}
-	lines := []string{escape(shorten(printable(name), maxCaption)), escape(node.Doc.Type)}
+	lines := []string{escape(text.Shorten(text.Line(name), maxCaption)), escape(node.Doc.Type)}
 	switch {
 	case !node.Doc.Each.IsNull():
 		lines = append(lines, "for each element")

@@ -29,39 +29,3 @@ func hintFor(code flowforge.Code) string {
 		return ""
 	}
 }
-
-// describe says what failed: the node, its element, the code and the message.
-func describe(f *flowforge.Failure) string {
-	if f == nil {
-		return "it does not say why"
-	}
-	var text strings.Builder
-	if f.Node != "" {
-		text.WriteString("node " + label(f.Node, f.Element) + ": ")
-	}
-	text.WriteString(string(f.Code) + ": " + shorten(printable(f.Message), maxMessage))
-	return text.String()
-}
-
-// maxMessage bounds the message of a failure on the screen, in characters.
-const maxMessage = 2_000
-
-// shorten cuts a text.
-func shorten(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	runes := []rune(text)
-	if len(runes) <= most {
-		return text
-	}
-	return string(runes[:most-1]) + "…"
-}
-
-// label names a node run: "fetch", or "fetch[3/0]" for an element.
-func label(node flowforge.NodeID, element string) string {
-	if element == "" {
-		return string(node)
-	}
-	return string(node) + "[" + element + "]"
-}

@@ -18,7 +18,7 @@ func (c *console) readValue(flag, given string) (flowforge.Value, error) {
 		if text, err = c.read(name, what); err != nil {
 			return flowforge.Value{}, err
 		}
-		where = what + " in " + printable(name)
+		where = what + " in " + text.Line(name)
 		if name == "-" {
 			where = what + " on standard input"
 		}
@@ -36,21 +36,21 @@ func readVars(given []string) (map[string]flowforge.Value, error) {
 	for _, pair := range given {
 		name, text, ok := strings.Cut(pair, "=")
 		if !ok {
-			return nil, usage("--var %s has no value: write name=TEXT, or name:=JSON", printable(pair))
+			return nil, usage("--var %s has no value: write name=TEXT, or name:=JSON", text.Line(pair))
 		}
 		value := flowforge.MustValue(strings.ToValidUTF8(text, "\ufffd"))
 		if plain, isJSON := strings.CutSuffix(name, ":"); isJSON {
 			var err error
 			if value, err = flowforge.ParseValue([]byte(text)); err != nil {
-				return nil, usage("--var %s cannot be used: %w (for text write %[1]s=TEXT)", printable(plain), err)
+				return nil, usage("--var %s cannot be used: %w (for text write %[1]s=TEXT)", text.Line(plain), err)
 			}
 			name = plain
 		}
 		if name == "" {
-			return nil, usage("--var =%s has no name: write name=TEXT, or name:=JSON", printable(text))
+			return nil, usage("--var =%s has no name: write name=TEXT, or name:=JSON", text.Line(text))
 		}
 		if _, twice := vars[name]; twice {
-			return nil, usage("--var %s is given twice", printable(name))
+			return nil, usage("--var %s is given twice", text.Line(name))
 		}
 		vars[name] = value
 	}

@@ -40,7 +40,7 @@ func (n *nodesCommand) Run(con *console) error {
 			if near == "" {
 				near = ": flowforge nodes lists them all"
 			}
-			return usage("there is no node type %q%s", printable(n.Type), near)
+			return usage("there is no node type %q%s", text.Line(n.Type), near)
 		}
 		page = found.Spec
 		writeSpec(&text, &found.Spec)

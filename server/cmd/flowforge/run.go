@@ -169,7 +169,7 @@ func (j *job) saveOthers(types *nodes.Registry) error {
 	}
 	if wanted != "" && !j.command.isDurable() {
 		j.con.printf("flowforge: warning: settings.on_failure names the workflow %q, "+
-			"which no --with FILE gives: it will not be told of a failure\n", printable(wanted))
+			"which no --with FILE gives: it will not be told of a failure\n", text.Line(wanted))
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func (j *job) warnOfCredentials(given nodes.Credentials) {
 			if _, has := known[name]; !has && !warned[name] {
 				warned[name] = true
 				j.con.printf("flowforge: warning: node %s needs the credential %q: give it with --credential %s=@FILE\n",
-					node.Doc.ID, printable(name), printable(name))
+					node.Doc.ID, text.Line(name), text.Line(name))
 			}
 		}
 	}

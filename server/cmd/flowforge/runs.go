@@ -42,7 +42,7 @@ func (f *filterFlags) filter() (store.Filter, error) {
 	for _, text := range f.Status {
 		status := flowforge.RunStatus(text)
 		if !slices.Contains(runStatuses, status) {
-			return filter, usage("there is no status %q; there are %s", printable(text), statusNames())
+			return filter, usage("there is no status %q; there are %s", text.Line(text), statusNames())
 		}
 		filter.Statuses = append(filter.Statuses, status)
 	}
@@ -128,8 +128,8 @@ func rowsOf(runs []runResult, now time.Time) [][]string {
 	for i := range runs {
 		r := &runs[i]
 		rows = append(rows, []string{
-			string(r.ID), nameAndVersion(r.Workflow, r.Version), words(r.Status), age(r.CreatedAt, now),
-			took(r.StartedAt, r.FinishedAt, now), shorten(why(r), maxWhy),
+			string(r.ID), nameAndVersion(r.Workflow, r.Version), text.Status(r.Status), text.Age(r.CreatedAt, now),
+			text.Took(r.StartedAt, r.FinishedAt, now), text.Shorten(why(r), maxWhy),
 		})
 	}
 	return rows
@@ -139,7 +139,7 @@ func rowsOf(runs []runResult, now time.Time) [][]string {
 const maxWhy = 100
 
 func nameAndVersion(name string, version int) string {
-	name = printable(name)
+	name = text.Line(name)
 	if version > 0 {
 		name += " v" + versionName(version)
 	}
@@ -150,10 +150,10 @@ func nameAndVersion(name string, version int) string {
 func why(r *runResult) string {
 	var parts []string
 	if r.Error != nil {
-		parts = append(parts, describe(r.Error))
+		parts = append(parts, text.Failure(r.Error))
 	}
 	if r.Reason != "" {
-		parts = append(parts, printable(r.Reason))
+		parts = append(parts, text.Line(r.Reason))
 	}
 	if r.Origin != nil {
 		parts = append(parts, originName(r.Origin))
@@ -168,19 +168,8 @@ func originName(origin *flowforge.Origin) string {
 	case flowforge.OriginOnFailure:
 		return "told of the failure of " + string(origin.Run)
 	case flowforge.OriginParent, flowforge.OriginDetached:
-		return "started by node " + label(origin.Node, origin.Element) + " of " + string(origin.Run)
+		return "started by node " + text.Label(origin.Node, origin.Element) + " of " + string(origin.Run)
 	default:
 		return string(origin.Kind) + " of " + string(origin.Run)
 	}
-}
-
-// took says how long something took, or has taken by now.
-func took(started, finished, now time.Time) string {
-	switch {
-	case started.IsZero():
-		return "-"
-	case finished.IsZero():
-		return rough(max(now.Sub(started), 0)) + " so far"
-	}
-	return short(finished.Sub(started))
 }

@@ -77,19 +77,19 @@ func (s *session) events(
 func (c *console) tellEvent(event flowforge.Event) error {
 	text := string(event.Kind)
 	if event.Node != "" {
-		text += " " + label(event.Node, event.Element)
+		text += " " + text.Label(event.Node, event.Element)
 	}
 	if event.Attempt > 1 {
 		text += fmt.Sprintf(" (attempt %d)", event.Attempt)
 	}
 	if event.Reason != "" {
-		text += ": " + printable(event.Reason)
+		text += ": " + text.Line(event.Reason)
 	}
 	if event.Error != nil {
-		text += ": " + string(event.Error.Code) + ": " + shorten(printable(event.Error.Message), maxLine)
+		text += ": " + string(event.Error.Code) + ": " + text.Shorten(text.Line(event.Error.Message), text.MaxLine)
 	}
 	if !event.Data.IsNull() {
-		text += " " + shorten(printable(event.Data.String()), maxLine)
+		text += " " + text.Shorten(text.Line(event.Data.String()), text.MaxLine)
 	}
 	number := "-"
 	if event.Seq > 0 {

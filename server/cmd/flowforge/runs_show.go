@@ -58,12 +58,12 @@ func (r *runsShowCommand) Run(con *console) error {
 const maxNodeRows = 500
 
 // describe shows a run to people.
-func (s *session) describe(ctx context.Context, run flowforge.Run, now time.Time) error {
+func (s *session) text.Failure(ctx context.Context, run flowforge.Run, now time.Time) error {
 	out := bufio.NewWriter(s.con.out)
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
 	result := resultOfRun(run)
 	say("run %s of %s", run.ID, nameAndVersion(run.Workflow.Name, run.Workflow.Version))
-	say("  %s, created %s, took %s", words(run.Status), age(run.CreatedAt, now), took(run.StartedAt, run.FinishedAt, now))
+	say("  %s, created %s, took %s", text.Status(run.Status), text.Age(run.CreatedAt, now), text.Took(run.StartedAt, run.FinishedAt, now))
 	if reason := why(&result); reason != "" {
 		say("  %s", reason)
 	}
@@ -93,7 +93,7 @@ func (s *session) describe(ctx context.Context, run flowforge.Run, now time.Time
 		say("and %d more: --json prints all", more)
 	}
 	if run.Status == flowforge.RunSucceeded {
-		say("\noutput: %s", shorten(printable(run.Output.String()), maxMessage))
+		say("\noutput: %s", text.Shorten(text.Line(run.Output.String()), text.MaxMessage))
 	}
 	return flush(out)
 }
@@ -102,18 +102,18 @@ func rowOf(node flowforge.NodeRun, now time.Time) []string {
 	reason := string(node.Reason)
 	switch {
 	case node.Error != nil:
-		reason = string(node.Error.Code) + ": " + shorten(printable(node.Error.Message), maxWhy)
+		reason = string(node.Error.Code) + ": " + text.Shorten(text.Line(node.Error.Message), maxWhy)
 	case node.Copied:
 		reason = "copied"
 	case node.Status == flowforge.NodeWaiting && !node.Awaits.IsNull():
-		reason = "for " + shorten(printable(node.Awaits.String()), maxWhy)
+		reason = "for " + text.Shorten(text.Line(node.Awaits.String()), maxWhy)
 	}
 	if !node.ResumeAt.IsZero() && !node.Status.Terminal() {
-		reason += " until " + clock(node.ResumeAt)
+		reason += " until " + text.Clock(node.ResumeAt)
 	}
 	attempts := strconv.Itoa(node.Attempts)
 	if node.Lost > 0 {
 		attempts += fmt.Sprintf(" (%d lost)", node.Lost)
 	}
-	return []string{label(node.Node, node.Element), string(node.Status), attempts, took(node.StartedAt, node.FinishedAt, now), reason}
+	return []string{text.Label(node.Node, node.Element), string(node.Status), attempts, text.Took(node.StartedAt, node.FinishedAt, now), reason}
 }

@@ -22,7 +22,7 @@ func parseVersion(text string) (int, error) {
 	}
 	version, err := strconv.Atoi(text)
 	if err != nil || version < 1 {
-		return 0, usage("a version is a number from 1 on, draft or published, and not %q", printable(text))
+		return 0, usage("a version is a number from 1 on, draft or published, and not %q", text.Line(text))
 	}
 	return version, nil
 }

@@ -25,31 +25,6 @@ func writeTable(w io.Writer, rows [][]string) error {
 	return flush(out)
 }
 
-// age says how long ago something was.
-func age(at, now time.Time) string {
-	if at.IsZero() {
-		return "-"
-	}
-	if d := now.Sub(at); d >= 0 {
-		return rough(d) + " ago"
-	}
-	return "in " + rough(at.Sub(now))
-}
-
-// rough writes a duration in its largest unit.
-func rough(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
-	case d < 2*day:
-		return fmt.Sprintf("%dh", int(d.Hours()))
-	}
-	return fmt.Sprintf("%dd", int(d/day))
-}
-
 // printJSON writes a value as indented JSON.
 func (c *console) printJSON(value any) error {
 	out := bufio.NewWriter(c.out)

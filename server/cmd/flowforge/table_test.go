@@ -15,12 +15,12 @@ func TestAgesAreRough(t *testing.T) {
 		"0s ago": 0, "59s ago": 59 * time.Second, "1m ago": 119 * time.Second, "3h ago": 3*time.Hour + 59*time.Minute,
 		"47h ago": 47 * time.Hour, "2d ago": 48 * time.Hour, "in 5m": -5 * time.Minute,
 	} {
-		require.Equal(t, want, age(now.Add(-before), now))
+		require.Equal(t, want, text.Age(now.Add(-before), now))
 	}
-	require.Equal(t, "-", age(time.Time{}, now))
-	require.Equal(t, "1.5s", took(now, now.Add(1500*time.Millisecond), now))
-	require.Equal(t, "7s so far", took(now, time.Time{}, now.Add(7*time.Second)))
-	require.Equal(t, "-", took(time.Time{}, time.Time{}, now))
+	require.Equal(t, "-", text.Age(time.Time{}, now))
+	require.Equal(t, "1.5s", text.Took(now, now.Add(1500*time.Millisecond), now))
+	require.Equal(t, "7s so far", text.Took(now, time.Time{}, now.Add(7*time.Second)))
+	require.Equal(t, "-", text.Took(time.Time{}, time.Time{}, now))
 }
 
 func TestTablesAreAligned(t *testing.T) {

@@ -91,15 +91,15 @@ func (w *witness) over(t *store.Transition) {
 	if t.End == nil {
 		return
 	}
-	line := "run " + nameOfRun(run) + " " + words(t.Status)
+	line := "run " + nameOfRun(run) + " " + text.Status(t.Status)
 	if run.StartedAt.IsZero() {
 		run.StartedAt = t.StartedAt
 	}
 	if !run.StartedAt.IsZero() {
-		line += " in " + short(t.End.FinishedAt.Sub(run.StartedAt))
+		line += " in " + text.Duration(t.End.FinishedAt.Sub(run.StartedAt))
 	}
 	if t.End.Error != nil {
-		line += ": " + describe(t.End.Error)
+		line += ": " + text.Failure(t.End.Error)
 	}
 	w.tell(line)
 }
@@ -117,7 +117,7 @@ func nameOfRun(run flowforge.Run) string {
 		name += " of " + nameAndVersion(run.Workflow.Name, run.Workflow.Version)
 	}
 	if run.Workspace != flowforge.Local {
-		name += " in " + printable(string(run.Workspace))
+		name += " in " + text.Line(string(run.Workspace))
 	}
 	return name
 }

@@ -40,7 +40,7 @@ func (w *workerCommand) Run(con *console) error {
 	}
 	seen := &witness{Store: kept, now: time.Now}
 	if !w.Quiet {
-		seen.say = func(line string) { con.printf("%s %s\n", clock(time.Now()), line) }
+		seen.say = func(line string) { con.printf("%s %s\n", text.Clock(time.Now()), line) }
 	}
 	s, err := newSession(con, seen, w.workspace(), config)
 	if err != nil {

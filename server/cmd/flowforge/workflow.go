@@ -73,7 +73,7 @@ func (w *workflowSaveCommand) Run(con *console) error {
 	document.print(con)
 	if !document.isValid() {
 		failures, _ := document.tally()
-		return usage("%s has %s: nothing was saved", document.file.Name, count(failures, "problem"))
+		return usage("%s has %s: nothing was saved", document.file.Name, text.Count(failures, "problem"))
 	}
 	ctx := context.Background()
 	s, err := w.look(ctx, con)
@@ -87,12 +87,12 @@ func (w *workflowSaveCommand) Run(con *console) error {
 		return err
 	}
 	if !w.Publish {
-		return w.tellSaved(con, saved, "workflow %s: the draft is saved; flowforge workflow publish %[1]s makes it a version", printable(name))
+		return w.tellSaved(con, saved, "workflow %s: the draft is saved; flowforge workflow publish %[1]s makes it a version", text.Line(name))
 	}
 	if saved, err = s.engine.Publish(ctx, s.workspace, name); err != nil {
 		return err
 	}
-	return w.tellSaved(con, saved, "workflow %s: version %d is published", printable(name), saved.Version)
+	return w.tellSaved(con, saved, "workflow %s: version %d is published", text.Line(name), saved.Version)
 }
 
 // workflowPublishCommand is `flowforge workflow publish`.
@@ -113,7 +113,7 @@ func (w *workflowPublishCommand) Run(con *console) error {
 	if err != nil {
 		return noWorkflow(err)
 	}
-	return w.tellSaved(con, saved, "workflow %s: version %d is published", printable(w.Name), saved.Version)
+	return w.tellSaved(con, saved, "workflow %s: version %d is published", text.Line(w.Name), saved.Version)
 }
 
 // workflowListCommand is `flowforge workflow list`.
@@ -149,7 +149,7 @@ func (w *workflowListCommand) Run(con *console) error {
 		if saved.Published > 0 {
 			published = strconv.Itoa(saved.Published)
 		}
-		rows = append(rows, []string{printable(saved.Name), published, age(saved.SavedAt, time.Now())})
+		rows = append(rows, []string{text.Line(saved.Name), published, text.Age(saved.SavedAt, time.Now())})
 	}
 	return writeTable(con.out, rows)
 }
@@ -182,7 +182,7 @@ func (w *workflowVersionsCommand) Run(con *console) error {
 			mark = "runs use it"
 		}
 		rows = append(rows, []string{
-			strconv.Itoa(saved.Version), age(saved.SavedAt, time.Now()), shorten(saved.Document.Hash, shortHash), mark,
+			strconv.Itoa(saved.Version), text.Age(saved.SavedAt, time.Now()), text.Shorten(saved.Document.Hash, shortHash), mark,
 		})
 	}
 	if w.JSON {
@@ -252,7 +252,7 @@ func (w *workflowRollbackCommand) Run(con *console) error {
 	if err != nil {
 		return noVersion(err, w.Name)
 	}
-	return w.tellSaved(con, saved, "workflow %s: runs use version %d from now on", printable(w.Name), w.To)
+	return w.tellSaved(con, saved, "workflow %s: runs use version %d from now on", text.Line(w.Name), w.To)
 }
 
 func noWorkflow(err error) error {

@@ -52,7 +52,7 @@ func (w *workflowDiffCommand) Run(con *console) error {
 }
 
 func noVersion(err error, name string) error {
-	return notThere(err, "flowforge workflow versions "+printable(name)+" tells which versions there are")
+	return notThere(err, "flowforge workflow versions "+text.Line(name)+" tells which versions there are")
 }
 
 // changeLine writes a change for people, with the signs that diff uses.
@@ -65,8 +65,8 @@ func changeLine(c *engine.Change) string {
 		sign = "-"
 	case engine.Changed:
 	}
-	line := strings.Join(strings.Fields(sign+" "+c.What+" "+printable(c.Name)+" "+printable(c.Field)), " ")
-	brief := func(v flowforge.Value) string { return shorten(printable(v.String()), maxLine) }
+	line := strings.Join(strings.Fields(sign+" "+c.What+" "+text.Line(c.Name)+" "+text.Line(c.Field)), " ")
+	brief := func(v flowforge.Value) string { return text.Shorten(text.Line(v.String()), text.MaxLine) }
 	switch {
 	case c.Kind == engine.Changed:
 		return line + ": " + brief(c.Before) + " -> " + brief(c.After)
