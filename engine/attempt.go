@@ -229,7 +229,7 @@ func (r *run) endAttempt(ctx context.Context, a *activity, ports flowforge.Ports
 		r.engine.abandoned.Add(-1)
 		if late := r.live[a.ref]; err == nil && late != nil && late.doubt != nil {
 			r.apply(r.decided(late, ports)) //nolint:contextcheck // What follows belongs to the run, not to the attempt.
-			r.kick() //nolint:contextcheck // The run goes on in contexts of its own.
+			r.kick()                        //nolint:contextcheck // The run goes on in contexts of its own.
 		}
 		return dag.Event{}, false
 	}
