@@ -1,0 +1,163 @@
+// Command worker is the process that the tests of faults do things to: a worker of the store, or with -start one
+// that starts runs and ends. It ends when its standard input does, so that none outlives its test.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/server/cmd/faulttest"
+	"github.com/flowforge-go/flowforge/store"
+)
+
+type options struct {
+	store, sink, start     string
+	lease, park, skew      time.Duration
+	count, runs            int
+	zombie, withoutEffects bool
+}
+
+func main() {
+	o := options{}
+	flag.StringVar(&o.store, "store", "", "address of the store")
+	flag.StringVar(&o.sink, "sink", "", "URL of the sink")
+	flag.StringVar(&o.start, "start", "", "start runs of the document in this file instead, say \"started KEY RUN\" of each, and end")
+	flag.IntVar(&o.count, "count", 1, "how many to start, by the keys 0, 1 ...")
+	flag.IntVar(&o.runs, "runs", 0, "runs owned at a time")
+	flag.DurationVar(&o.lease, "lease", 2*time.Second, "length of a lease")
+	flag.DurationVar(&o.park, "park", 100*time.Millisecond, "runs that wait longer than this are parked")
+	flag.DurationVar(&o.skew, "skew", 0, "how wrong the clock is")
+	flag.BoolVar(&o.zombie, "zombie", false, "believe in leases for ever: renew none, and take no notice of the time")
+	flag.BoolVar(&o.withoutEffects, "without-effects", false, "do not know the node type of effects")
+	flag.Parse()
+	if err := o.run(); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		os.Exit(1)
+	}
+}
+
+func (o *options) run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(4)
+	}()
+	opened, err := faulttest.Open(ctx, o.store)
+	if err != nil {
+		return err
+	}
+	e, err := o.engine(opened)
+	if err != nil {
+		return errors.Join(err, opened.Close())
+	}
+	if o.start != "" {
+		err = o.startRuns(ctx, e)
+	} else {
+		fmt.Println("ready")
+		err = e.Run(ctx)
+	}
+	return errors.Join(err, e.Close(context.Background()), opened.Close())
+}
+
+func (o *options) engine(opened store.Store) (*engine.Engine, error) {
+	types := faulttest.Types(o.sink)
+	if o.withoutEffects {
+		types = types[:len(types)-1]
+	}
+	registry, err := nodes.NewRegistry(types...)
+	if err != nil {
+		return nil, err
+	}
+	config := engine.Config{
+		Store: &told{Store: opened, zombie: o.zombie}, Nodes: registry, Lease: o.lease, ParkAfter: o.park, MaxRuns: o.runs,
+		Clock:  &clock{began: time.Now(), skew: o.skew, stands: o.zombie},
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	return engine.New(config)
+}
+
+// startRuns starts runs, each with a key of its own, and says which are acknowledged.
+func (o *options) startRuns(ctx context.Context, e *engine.Engine) error {
+	text, err := os.ReadFile(o.start)
+	if err != nil {
+		return err
+	}
+	document, err := flowforge.DecodeWorkflow(text)
+	if err != nil {
+		return err
+	}
+	for i := range o.count {
+		key := strconv.Itoa(i)
+		run, err := e.Start(ctx, engine.StartRequest{Document: document, IdempotencyKey: key})
+		if err != nil {
+			return err
+		}
+		fmt.Println("started", key, run.ID)
+	}
+	return nil
+}
+
+// clock is a clock that is wrong, or one that stands still, as of a machine that is suspended.
+type clock struct {
+	began  time.Time
+	skew   time.Duration
+	stands bool
+}
+
+// Now gives the time.
+func (c *clock) Now() time.Time {
+	if c.stands {
+		return c.began
+	}
+	return time.Now().Add(c.skew)
+}
+
+// AfterFunc calls wake after a time.
+func (c *clock) AfterFunc(wait time.Duration, wake func()) engine.Timer {
+	return time.AfterFunc(wait, wake)
+}
+
+// told is a store that says what it refuses.
+type told struct {
+	store.Store
+
+	zombie bool
+}
+
+// Renew renews leases; a zombie's are not renewed, and it does not learn of it.
+func (s *told) Renew(ctx context.Context, leases []store.Lease) ([]store.Renewed, error) {
+	if s.zombie {
+		return make([]store.Renewed, len(leases)), nil
+	}
+	renewed, err := s.Store.Renew(ctx, leases)
+	for i, answer := range renewed {
+		if answer.Lost {
+			fmt.Println("lost", leases[i].Run)
+		}
+	}
+	return renewed, err
+}
+
+// Commit applies transitions.
+func (s *told) Commit(ctx context.Context, transitions []store.Transition) ([]store.Committed, error) {
+	answers, err := s.Store.Commit(ctx, transitions)
+	for i, answer := range answers {
+		if flowforge.CodeOf(answer.Err) == flowforge.CodeStaleEpoch {
+			fmt.Println("refused", transitions[i].Run)
+		}
+	}
+	return answers, err
+}
