@@ -139,7 +139,7 @@ var modules = []struct{ imports, only string }{
 	{"github.com/vektah/gqlparser", "server/..."},
 	{"github.com/prometheus/client_golang", "server/..."},
 	{"github.com/alecthomas/kong", "server/cmd/flowforge"},
-	{"golang.org/x/term", "server/cmd/flowforge"},
+	{"golang.org/x/term", "server/cmd/flowforge server/cmd/flowforge/progress"},
 	{"github.com/rogpeppe/go-internal/testscript", ""}, // test files
 	{"github.com/creack/pty", ""},
 

@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // What the program exits with.
@@ -98,7 +99,7 @@ func newParser(line *commands, con *console) (*kong.Kong, error) {
 }
 
 // sentenceOf says what is wrong with a command line. A flag's value is not repeated where it may be a secret's.
-func sentenceOf(err error) string { return text.Line(strings.TrimSpace(err.Error())) }
+func sentenceOf(err error) string { return human.Line(strings.TrimSpace(err.Error())) }
 
 func seeHelp(err error) string {
 	command := ""
@@ -122,7 +123,7 @@ func (c *console) status(err error) int {
 			return status
 		}
 	}
-	c.printf("flowforge: %s\n", text.Lines(err.Error()))
+	c.printf("flowforge: %s\n", human.Lines(err.Error()))
 	if hint := hintFor(flowforge.CodeOf(err)); hint != "" {
 		c.printf("  hint: %s\n", hint)
 	}
@@ -134,7 +135,7 @@ func (c *console) panicked(p any, debugging bool) int {
 	if e, ok := p.(*exit); ok {
 		return e.status
 	}
-	c.printf("flowforge: internal error: %s\n", text.Line(fmt.Sprint(p)))
+	c.printf("flowforge: internal error: %s\n", human.Line(fmt.Sprint(p)))
 	if debugging {
 		c.printf("%s", debug.Stack())
 	} else {

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"unicode"
 
 	"golang.org/x/term"
 
 	"github.com/flowforge-go/flowforge/engine/doc"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // console is all that the program has to do with the world around it.
@@ -57,7 +56,7 @@ func unreadable(what, name string, err error) error {
 	if path, ok := err.(*os.PathError); ok { //nolint:errorlint // Wrapped, it would say more than the cause.
 		err = path.Err
 	}
-	return usage("cannot read %s %s: %w", what, text.Line(name), err)
+	return usage("cannot read %s %s: %w", what, human.Line(name), err)
 }
 
 // terminal reports whether a file leads to a terminal.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // credentialForm says how a credential is written.
@@ -26,7 +27,7 @@ func (c *console) readCredentials(given []string) (nodes.StaticCredentials, erro
 		if !ok || name == "" {
 			return nil, usage("a --credential is not name=@FILE or name=env:VARIABLE")
 		}
-		name = text.Line(name)
+		name = human.Line(name)
 		if _, twice := credentials[name]; twice {
 			return nil, usage("--credential %s is given twice", name)
 		}
@@ -54,7 +55,7 @@ func (c *console) credentialText(name, place string) ([]byte, error) {
 	}
 	text, ok := c.lookupEnv(variable)
 	if !ok {
-		return nil, usage("the credential %s names the environment variable %s, which is not set", name, text.Line(variable))
+		return nil, usage("the credential %s names the environment variable %s, which is not set", name, human.Line(variable))
 	}
 	return []byte(text), nil
 }
@@ -109,7 +110,7 @@ func credentialOf(name string, object map[string]any) (credential nodes.Credenti
 			if !isText {
 				encoded, err := json.Marshal(fields[key])
 				if err != nil {
-					return credential, "its field " + text.Line(key) + " cannot be read"
+					return credential, "its field " + human.Line(key) + " cannot be read"
 				}
 				text = string(encoded)
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"github.com/flowforge-go/flowforge/engine/dag"
 	"github.com/flowforge-go/flowforge/engine/doc"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // document is a workflow document that was read and checked.
@@ -58,7 +58,7 @@ func (d *document) print(con *console) {
 		return
 	}
 	for i := range shown {
-		shown[i].Message = text.Shorten(text.Lines(shown[i].Message), text.MaxMessage)
+		shown[i].Message = human.Shorten(human.Lines(shown[i].Message), human.MaxMessage)
 	}
 	_ = d.file.Print(con.err, shown) // standard error: nobody can be told
 	if more := len(d.problems) - len(shown); more > 0 {
@@ -87,7 +87,7 @@ func (c *console) loadDocument(name string, types *nodes.Registry) (*document, e
 	d.print(c)
 	if !d.isValid() {
 		failures, _ := d.tally()
-		return nil, usage("%s has %s: nothing was run", d.file.Name, text.Count(failures, "problem"))
+		return nil, usage("%s has %s: nothing was run", d.file.Name, human.Count(failures, "problem"))
 	}
 	return d, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/dag"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // writeGraph writes a compiled workflow as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html).
@@ -64,7 +65,7 @@ func caption(node *dag.Node) string {
 	if name == "" {
 		name = string(node.Doc.ID)
 	}
-	lines := []string{escape(text.Shorten(text.Line(name), maxCaption)), escape(node.Doc.Type)}
+	lines := []string{escape(human.Shorten(human.Line(name), maxCaption)), escape(node.Doc.Type)}
 	switch {
 	case !node.Doc.Each.IsNull():
 		lines = append(lines, "for each element")

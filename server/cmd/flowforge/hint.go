@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/connectors/egress"

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // readValue gives the value of a flag: JSON, @FILE or - for standard input; an empty object where it is not given.
@@ -18,7 +19,7 @@ func (c *console) readValue(flag, given string) (flowforge.Value, error) {
 		if text, err = c.read(name, what); err != nil {
 			return flowforge.Value{}, err
 		}
-		where = what + " in " + text.Line(name)
+		where = what + " in " + human.Line(name)
 		if name == "-" {
 			where = what + " on standard input"
 		}
@@ -36,21 +37,21 @@ func readVars(given []string) (map[string]flowforge.Value, error) {
 	for _, pair := range given {
 		name, text, ok := strings.Cut(pair, "=")
 		if !ok {
-			return nil, usage("--var %s has no value: write name=TEXT, or name:=JSON", text.Line(pair))
+			return nil, usage("--var %s has no value: write name=TEXT, or name:=JSON", human.Line(pair))
 		}
 		value := flowforge.MustValue(strings.ToValidUTF8(text, "\ufffd"))
 		if plain, isJSON := strings.CutSuffix(name, ":"); isJSON {
 			var err error
 			if value, err = flowforge.ParseValue([]byte(text)); err != nil {
-				return nil, usage("--var %s cannot be used: %w (for text write %[1]s=TEXT)", text.Line(plain), err)
+				return nil, usage("--var %s cannot be used: %w (for text write %[1]s=TEXT)", human.Line(plain), err)
 			}
 			name = plain
 		}
 		if name == "" {
-			return nil, usage("--var =%s has no name: write name=TEXT, or name:=JSON", text.Line(text))
+			return nil, usage("--var =%s has no name: write name=TEXT, or name:=JSON", human.Line(text))
 		}
 		if _, twice := vars[name]; twice {
-			return nil, usage("--var %s is given twice", text.Line(name))
+			return nil, usage("--var %s is given twice", human.Line(name))
 		}
 		vars[name] = value
 	}

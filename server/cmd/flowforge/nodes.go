@@ -11,6 +11,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/doc"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // nodesCommand is `flowforge nodes [TYPE]`.
@@ -40,7 +41,7 @@ func (n *nodesCommand) Run(con *console) error {
 			if near == "" {
 				near = ": flowforge nodes lists them all"
 			}
-			return usage("there is no node type %q%s", text.Line(n.Type), near)
+			return usage("there is no node type %q%s", human.Line(n.Type), near)
 		}
 		page = found.Spec
 		writeSpec(&text, &found.Spec)

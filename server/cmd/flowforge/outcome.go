@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // refused tells why a run was not created.
@@ -25,7 +26,7 @@ func (j *job) refused(err error) error {
 		if pointer == "" {
 			pointer = "(the whole)"
 		}
-		j.con.printf("input: %s: %s\n", text.Line(pointer), text.Line(p.Message))
+		j.con.printf("input: %s: %s\n", human.Line(pointer), human.Line(p.Message))
 	}
 	return usage("the input does not fit the input_schema of %s: nothing was run", j.document.file.Name)
 }
@@ -34,14 +35,14 @@ func (j *job) refused(err error) error {
 func (j *job) awaitHandlers(ctx context.Context) {
 	for _, handler := range j.births.started() {
 		ended, err := j.engine.Wait(ctx, handler.Workspace, handler.ID)
-		name := text.Line(handler.Workflow.Name)
+		name := human.Line(handler.Workflow.Name)
 		switch {
 		case errors.Is(err, errInterrupted):
 			j.say("on_failure: " + name + " was interrupted")
 		case ended.Status == flowforge.RunSucceeded:
-			j.say("on_failure: " + name + " succeeded in " + text.Duration(ended.FinishedAt.Sub(ended.StartedAt)))
+			j.say("on_failure: " + name + " succeeded in " + human.Duration(ended.FinishedAt.Sub(ended.StartedAt)))
 		default:
-			j.say("on_failure: " + name + " " + string(ended.Status) + ": " + text.Failure(ended.Error))
+			j.say("on_failure: " + name + " " + string(ended.Status) + ": " + human.Failure(ended.Error))
 		}
 	}
 }
@@ -63,14 +64,14 @@ func (j *job) outcome(run flowforge.Run, err, interrupted error) error {
 
 // tellFailure tells why a run did not succeed.
 func (c *console) tellFailure(run flowforge.Run) {
-	c.printf("flowforge: run %s: %s\n", text.Status(run.Status), text.Failure(run.Error))
+	c.printf("flowforge: run %s: %s\n", human.Status(run.Status), human.Failure(run.Error))
 	if details := run.Error.Details; !details.IsNull() {
-		c.printf("  details: %s\n", text.Shorten(text.Line(details.String()), text.MaxMessage))
+		c.printf("  details: %s\n", human.Shorten(human.Line(details.String()), human.MaxMessage))
 	}
 	if hint := hintFor(run.Error.Code); hint != "" {
 		c.printf("  hint: %s\n", hint)
 	}
 	if run.Reason != "" {
-		c.printf("  reason: %s\n", text.Line(run.Reason))
+		c.printf("  reason: %s\n", human.Line(run.Reason))
 	}
 }

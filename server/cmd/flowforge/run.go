@@ -8,6 +8,8 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/progress"
 )
 
 // runCommand is `flowforge run FILE` and `flowforge run --workflow NAME`.
@@ -41,7 +43,7 @@ type job struct {
 	document *document
 	births   *births
 	request  engine.StartRequest
-	progress progress
+	progress progress.Progress
 }
 
 // Run runs a workflow from start to end.
@@ -169,7 +171,7 @@ func (j *job) saveOthers(types *nodes.Registry) error {
 	}
 	if wanted != "" && !j.command.isDurable() {
 		j.con.printf("flowforge: warning: settings.on_failure names the workflow %q, "+
-			"which no --with FILE gives: it will not be told of a failure\n", text.Line(wanted))
+			"which no --with FILE gives: it will not be told of a failure\n", human.Line(wanted))
 	}
 	return nil
 }
@@ -183,7 +185,7 @@ func (j *job) warnOfCredentials(given nodes.Credentials) {
 			if _, has := known[name]; !has && !warned[name] {
 				warned[name] = true
 				j.con.printf("flowforge: warning: node %s needs the credential %q: give it with --credential %s=@FILE\n",
-					node.Doc.ID, text.Line(name), text.Line(name))
+					node.Doc.ID, human.Line(name), human.Line(name))
 			}
 		}
 	}
@@ -194,7 +196,7 @@ var errInterrupted = errors.New("interrupted")
 // run makes the run, shows what happens and prints what came of it.
 func (j *job) run() error {
 	if !j.command.Quiet {
-		j.progress = newProgress(j.con, j.document)
+		j.progress = progress.New(j.con.err, j.document.workflow, j.con.lookupEnv)
 	}
 	ctx, release := j.interruptible()
 	defer release()
@@ -203,12 +205,12 @@ func (j *job) run() error {
 	await(run.Status.Terminal())
 	if run.ID == "" {
 		if j.progress != nil {
-			j.progress.stop()
+			j.progress.Stop()
 		}
 		return j.refused(err)
 	}
 	if j.progress != nil {
-		j.progress.end(run)
+		j.progress.End(run)
 	}
 	j.awaitHandlers(ctx)
 	if err := j.print(context.WithoutCancel(ctx), run, j.command.JSON); err != nil {
@@ -249,7 +251,7 @@ func (j *job) interruptible() (ctx context.Context, release func()) {
 // say prints a line among the progress.
 func (j *job) say(line string) {
 	if j.progress != nil {
-		j.progress.say(line)
+		j.progress.Say(line)
 		return
 	}
 	j.con.printf("flowforge: %s\n", line)
@@ -289,8 +291,8 @@ func (j *job) follow() (await func(ended bool)) {
 
 func (j *job) watch(ctx context.Context, run flowforge.Run, first chan<- struct{}) {
 	begun := false
-	ordered := &sequence{to: j.progress}
-	defer ordered.stop()
+	ordered := progress.InOrder(j.progress)
+	defer ordered.Stop()
 	for event, err := range j.engine.Watch(ctx, run.Workspace, run.ID, 0) {
 		if !begun {
 			begun = true
@@ -299,6 +301,6 @@ func (j *job) watch(ctx context.Context, run flowforge.Run, first chan<- struct{
 		if err != nil {
 			return // the run tells why
 		}
-		ordered.event(event)
+		ordered.Event(event)
 	}
 }

@@ -126,7 +126,7 @@ func TestLargeGraph(t *testing.T) {
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		require.Error(t, cmd.Run())
 		require.Equal(t, 1, cmd.ProcessState.ExitCode(), stderr.String())
-		require.Less(t, strings.Count(stderr.String(), "\n"), maxFaults+100, "a large graph is not listed node by node")
+		require.Less(t, strings.Count(stderr.String(), "\n"), 300, "a large graph is not listed node by node")
 		checkLarge(t, stdout.Bytes(), parents, fails)
 	}
 }
@@ -230,19 +230,6 @@ func TestPanicsShowNoStackUnlessAsked(t *testing.T) {
 		require.Contains(t, stderr.String(), "internal error: boom")
 		require.NotContains(t, stderr.String(), "\x1b")
 		require.Equal(t, debugging, strings.Contains(stderr.String(), "goroutine"))
-	}
-}
-
-func TestFitCutsToColumns(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		text  string
-		width int
-		want  string
-	}{
-		{"plain", 5, "plain"}, {"plain", 4, "pla…"}, {"plain", 0, ""}, {"日本語", 6, "日本語"}, {"日本語", 5, "日本…"}, {"日本語", 4, "日…"},
-	} {
-		require.Equal(t, test.want, fit(test.text, test.width), "%s in %d", test.text, test.width)
 	}
 }
 

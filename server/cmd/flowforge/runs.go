@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -42,7 +43,7 @@ func (f *filterFlags) filter() (store.Filter, error) {
 	for _, text := range f.Status {
 		status := flowforge.RunStatus(text)
 		if !slices.Contains(runStatuses, status) {
-			return filter, usage("there is no status %q; there are %s", text.Line(text), statusNames())
+			return filter, usage("there is no status %q; there are %s", human.Line(text), statusNames())
 		}
 		filter.Statuses = append(filter.Statuses, status)
 	}
@@ -128,8 +129,8 @@ func rowsOf(runs []runResult, now time.Time) [][]string {
 	for i := range runs {
 		r := &runs[i]
 		rows = append(rows, []string{
-			string(r.ID), nameAndVersion(r.Workflow, r.Version), text.Status(r.Status), text.Age(r.CreatedAt, now),
-			text.Took(r.StartedAt, r.FinishedAt, now), text.Shorten(why(r), maxWhy),
+			string(r.ID), nameAndVersion(r.Workflow, r.Version), human.Status(r.Status), human.Age(r.CreatedAt, now),
+			human.Took(r.StartedAt, r.FinishedAt, now), human.Shorten(why(r), maxWhy),
 		})
 	}
 	return rows
@@ -139,7 +140,7 @@ func rowsOf(runs []runResult, now time.Time) [][]string {
 const maxWhy = 100
 
 func nameAndVersion(name string, version int) string {
-	name = text.Line(name)
+	name = human.Line(name)
 	if version > 0 {
 		name += " v" + versionName(version)
 	}
@@ -150,10 +151,10 @@ func nameAndVersion(name string, version int) string {
 func why(r *runResult) string {
 	var parts []string
 	if r.Error != nil {
-		parts = append(parts, text.Failure(r.Error))
+		parts = append(parts, human.Failure(r.Error))
 	}
 	if r.Reason != "" {
-		parts = append(parts, text.Line(r.Reason))
+		parts = append(parts, human.Line(r.Reason))
 	}
 	if r.Origin != nil {
 		parts = append(parts, originName(r.Origin))
@@ -168,7 +169,7 @@ func originName(origin *flowforge.Origin) string {
 	case flowforge.OriginOnFailure:
 		return "told of the failure of " + string(origin.Run)
 	case flowforge.OriginParent, flowforge.OriginDetached:
-		return "started by node " + text.Label(origin.Node, origin.Element) + " of " + string(origin.Run)
+		return "started by node " + human.Label(origin.Node, origin.Element) + " of " + string(origin.Run)
 	default:
 		return string(origin.Kind) + " of " + string(origin.Run)
 	}

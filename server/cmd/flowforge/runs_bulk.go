@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // bulkFlags name runs one by one, or all that a filter picks.
@@ -44,7 +45,7 @@ func (b *bulkFlags) each(
 		if err != nil {
 			failed++
 			done.Error = err.Error()
-			s.con.printf("flowforge: run %s: %s\n", text.Line(string(id)), text.Line(noRun(err).Error()))
+			s.con.printf("flowforge: run %s: %s\n", human.Line(string(id)), human.Line(noRun(err).Error()))
 		} else if !b.JSON {
 			if err := s.con.tell("%s", done.text); err != nil {
 				return err
@@ -58,7 +59,7 @@ func (b *bulkFlags) each(
 		}
 	}
 	if b.All {
-		s.con.printf("flowforge: %s %s", text.Count(len(ids)-failed, "run"), past)
+		s.con.printf("flowforge: %s %s", human.Count(len(ids)-failed, "run"), past)
 		if failed > 0 {
 			s.con.printf(", %d could not be", failed)
 		}
@@ -133,7 +134,7 @@ func (b *bulkFlags) with(
 
 // afterwards says when it will be as it was asked: what is done to a run is done by the worker that has it.
 func afterwards(status flowforge.RunStatus) string {
-	return ": it is " + text.Status(status) + " now, and the worker that has it, or the next one to have it, acts on that"
+	return ": it is " + human.Status(status) + " now, and the worker that has it, or the next one to have it, acts on that"
 }
 
 var unfinished = []flowforge.RunStatus{

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // runsEventsCommand is `flowforge runs events`.
@@ -77,19 +78,19 @@ func (s *session) events(
 func (c *console) tellEvent(event flowforge.Event) error {
 	text := string(event.Kind)
 	if event.Node != "" {
-		text += " " + text.Label(event.Node, event.Element)
+		text += " " + human.Label(event.Node, event.Element)
 	}
 	if event.Attempt > 1 {
 		text += fmt.Sprintf(" (attempt %d)", event.Attempt)
 	}
 	if event.Reason != "" {
-		text += ": " + text.Line(event.Reason)
+		text += ": " + human.Line(event.Reason)
 	}
 	if event.Error != nil {
-		text += ": " + string(event.Error.Code) + ": " + text.Shorten(text.Line(event.Error.Message), text.MaxLine)
+		text += ": " + string(event.Error.Code) + ": " + human.Shorten(human.Line(event.Error.Message), human.MaxLine)
 	}
 	if !event.Data.IsNull() {
-		text += " " + text.Shorten(text.Line(event.Data.String()), text.MaxLine)
+		text += " " + human.Shorten(human.Line(event.Data.String()), human.MaxLine)
 	}
 	number := "-"
 	if event.Seq > 0 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // runsRetryCommand is `flowforge runs retry`.
@@ -110,11 +111,11 @@ func (r *runsRetryCommand) request() (engine.RetryRequest, error) {
 	for _, pair := range r.SetOutput {
 		node, text, ok := strings.Cut(pair, "=")
 		if !ok || node == "" {
-			return request, usage("--set-output %s has no value: write NODE=JSON", text.Line(pair))
+			return request, usage("--set-output %s has no value: write NODE=JSON", human.Line(pair))
 		}
 		value, err := flowforge.ParseValue([]byte(text))
 		if err != nil {
-			return request, usage("--set-output %s cannot be used: %w", text.Line(node), err)
+			return request, usage("--set-output %s cannot be used: %w", human.Line(node), err)
 		}
 		if request.Outputs == nil {
 			request.Outputs = make(map[flowforge.NodeID]flowforge.Value)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // runsSignalCommand is `flowforge runs signal`.
@@ -26,7 +27,7 @@ func (r *runsSignalCommand) Run(con *console) error {
 		return err
 	}
 	one := oneRun{ID: r.ID, storeFlags: r.storeFlags}
-	return one.send(con, r.JSON, fmt.Sprintf("signal %s sent", text.Line(r.Name)), func(ctx context.Context, s *session) error {
+	return one.send(con, r.JSON, fmt.Sprintf("signal %s sent", human.Line(r.Name)), func(ctx context.Context, s *session) error {
 		return s.engine.Signal(ctx, engine.SignalRequest{
 			Workspace: s.workspace, Run: one.id(), Name: r.Name, Data: data, IdempotencyKey: r.Key,
 		})
@@ -71,7 +72,7 @@ func (r *runsDecideCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	past := "decided for node " + text.Label(flowforge.NodeID(r.Node), r.Element)
+	past := "decided for node " + human.Label(flowforge.NodeID(r.Node), r.Element)
 	return r.send(con, r.JSON, past, func(ctx context.Context, s *session) error {
 		decision.Workspace = s.workspace
 		return s.engine.Decide(ctx, decision)
@@ -122,9 +123,9 @@ func (r *runsExplainCommand) Run(con *console) error {
 }
 
 func writeExplanation(text *strings.Builder, why engine.Explanation, indent string) {
-	fmt.Fprintf(text, "%s%s\n", indent, text.Line(why.Text))
+	fmt.Fprintf(text, "%s%s\n", indent, human.Line(why.Text))
 	if why.Action != "" {
-		fmt.Fprintf(text, "%s  -> %s\n", indent, text.Line(why.Action))
+		fmt.Fprintf(text, "%s  -> %s\n", indent, human.Line(why.Action))
 	}
 	for _, cause := range why.Causes {
 		writeExplanation(text, cause, indent+"  ")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // oneRun is what a command about one run is given.
@@ -51,19 +52,19 @@ func (r *runsShowCommand) Run(con *console) error {
 	if r.JSON {
 		return s.printAll(ctx, run)
 	}
-	return s.describe(ctx, run, time.Now())
+	return s.tellRun(ctx, run, time.Now())
 }
 
 // maxNodeRows bounds how many node runs are shown to people.
 const maxNodeRows = 500
 
-// describe shows a run to people.
-func (s *session) text.Failure(ctx context.Context, run flowforge.Run, now time.Time) error {
+// tellRun shows a run to people.
+func (s *session) tellRun(ctx context.Context, run flowforge.Run, now time.Time) error {
 	out := bufio.NewWriter(s.con.out)
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
 	result := resultOfRun(run)
 	say("run %s of %s", run.ID, nameAndVersion(run.Workflow.Name, run.Workflow.Version))
-	say("  %s, created %s, took %s", text.Status(run.Status), text.Age(run.CreatedAt, now), text.Took(run.StartedAt, run.FinishedAt, now))
+	say("  %s, created %s, took %s", human.Status(run.Status), human.Age(run.CreatedAt, now), human.Took(run.StartedAt, run.FinishedAt, now))
 	if reason := why(&result); reason != "" {
 		say("  %s", reason)
 	}
@@ -93,7 +94,7 @@ func (s *session) text.Failure(ctx context.Context, run flowforge.Run, now time.
 		say("and %d more: --json prints all", more)
 	}
 	if run.Status == flowforge.RunSucceeded {
-		say("\noutput: %s", text.Shorten(text.Line(run.Output.String()), text.MaxMessage))
+		say("\noutput: %s", human.Shorten(human.Line(run.Output.String()), human.MaxMessage))
 	}
 	return flush(out)
 }
@@ -102,18 +103,19 @@ func rowOf(node flowforge.NodeRun, now time.Time) []string {
 	reason := string(node.Reason)
 	switch {
 	case node.Error != nil:
-		reason = string(node.Error.Code) + ": " + text.Shorten(text.Line(node.Error.Message), maxWhy)
+		reason = string(node.Error.Code) + ": " + human.Shorten(human.Line(node.Error.Message), maxWhy)
 	case node.Copied:
 		reason = "copied"
 	case node.Status == flowforge.NodeWaiting && !node.Awaits.IsNull():
-		reason = "for " + text.Shorten(text.Line(node.Awaits.String()), maxWhy)
+		reason = "for " + human.Shorten(human.Line(node.Awaits.String()), maxWhy)
 	}
 	if !node.ResumeAt.IsZero() && !node.Status.Terminal() {
-		reason += " until " + text.Clock(node.ResumeAt)
+		reason += " until " + human.Clock(node.ResumeAt)
 	}
 	attempts := strconv.Itoa(node.Attempts)
 	if node.Lost > 0 {
 		attempts += fmt.Sprintf(" (%d lost)", node.Lost)
 	}
-	return []string{text.Label(node.Node, node.Element), string(node.Status), attempts, text.Took(node.StartedAt, node.FinishedAt, now), reason}
+	name, spent := human.Label(node.Node, node.Element), human.Took(node.StartedAt, node.FinishedAt, now)
+	return []string{name, string(node.Status), attempts, spent, reason}
 }

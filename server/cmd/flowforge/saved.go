@@ -9,6 +9,7 @@ import (
 	"github.com/flowforge-go/flowforge/engine/dag"
 	"github.com/flowforge-go/flowforge/engine/doc"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -22,7 +23,7 @@ func parseVersion(text string) (int, error) {
 	}
 	version, err := strconv.Atoi(text)
 	if err != nil || version < 1 {
-		return 0, usage("a version is a number from 1 on, draft or published, and not %q", text.Line(text))
+		return 0, usage("a version is a number from 1 on, draft or published, and not %q", human.Line(text))
 	}
 	return version, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/flowforge-go/flowforge/engine/doc"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // validateCommand is `flowforge validate FILE...`.
@@ -27,7 +28,7 @@ func (v *validateCommand) Run(con *console) error {
 	for _, name := range v.File {
 		document, err := con.readDocument(name, types)
 		if err != nil { // the others may be told of all the same
-			con.printf("flowforge: %s\n", text.Lines(err.Error()))
+			con.printf("flowforge: %s\n", human.Lines(err.Error()))
 			failures++
 			continue
 		}
@@ -39,7 +40,7 @@ func (v *validateCommand) Run(con *console) error {
 		}
 		document.print(con)
 		if f+w == 0 {
-			_, _ = fmt.Fprintf(con.out, "%s: no problems, %s\n", document.file.Name, text.Count(document.workflow.NodeCount, "node"))
+			_, _ = fmt.Fprintf(con.out, "%s: no problems, %s\n", document.file.Name, human.Count(document.workflow.NodeCount, "node"))
 		}
 	}
 	if v.JSON {
@@ -51,7 +52,7 @@ func (v *validateCommand) Run(con *console) error {
 		if v.JSON {
 			return &exit{status: exitUsage}
 		}
-		return usage("%s, %s", text.Count(failures, "error"), text.Count(warnings, "warning"))
+		return usage("%s, %s", human.Count(failures, "error"), human.Count(warnings, "warning"))
 	}
 	return nil
 }

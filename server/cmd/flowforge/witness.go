@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -91,15 +92,15 @@ func (w *witness) over(t *store.Transition) {
 	if t.End == nil {
 		return
 	}
-	line := "run " + nameOfRun(run) + " " + text.Status(t.Status)
+	line := "run " + nameOfRun(run) + " " + human.Status(t.Status)
 	if run.StartedAt.IsZero() {
 		run.StartedAt = t.StartedAt
 	}
 	if !run.StartedAt.IsZero() {
-		line += " in " + text.Duration(t.End.FinishedAt.Sub(run.StartedAt))
+		line += " in " + human.Duration(t.End.FinishedAt.Sub(run.StartedAt))
 	}
 	if t.End.Error != nil {
-		line += ": " + text.Failure(t.End.Error)
+		line += ": " + human.Failure(t.End.Error)
 	}
 	w.tell(line)
 }
@@ -117,7 +118,7 @@ func nameOfRun(run flowforge.Run) string {
 		name += " of " + nameAndVersion(run.Workflow.Name, run.Workflow.Version)
 	}
 	if run.Workspace != flowforge.Local {
-		name += " in " + text.Line(string(run.Workspace))
+		name += " in " + human.Line(string(run.Workspace))
 	}
 	return name
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // workerCommand is `flowforge worker`.
@@ -40,7 +42,7 @@ func (w *workerCommand) Run(con *console) error {
 	}
 	seen := &witness{Store: kept, now: time.Now}
 	if !w.Quiet {
-		seen.say = func(line string) { con.printf("%s %s\n", text.Clock(time.Now()), line) }
+		seen.say = func(line string) { con.printf("%s %s\n", human.Clock(time.Now()), line) }
 	}
 	s, err := newSession(con, seen, w.workspace(), config)
 	if err != nil {

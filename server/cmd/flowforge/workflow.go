@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/doc"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -73,7 +74,7 @@ func (w *workflowSaveCommand) Run(con *console) error {
 	document.print(con)
 	if !document.isValid() {
 		failures, _ := document.tally()
-		return usage("%s has %s: nothing was saved", document.file.Name, text.Count(failures, "problem"))
+		return usage("%s has %s: nothing was saved", document.file.Name, human.Count(failures, "problem"))
 	}
 	ctx := context.Background()
 	s, err := w.look(ctx, con)
@@ -87,12 +88,12 @@ func (w *workflowSaveCommand) Run(con *console) error {
 		return err
 	}
 	if !w.Publish {
-		return w.tellSaved(con, saved, "workflow %s: the draft is saved; flowforge workflow publish %[1]s makes it a version", text.Line(name))
+		return w.tellSaved(con, saved, "workflow %s: the draft is saved; flowforge workflow publish %[1]s makes it a version", human.Line(name))
 	}
 	if saved, err = s.engine.Publish(ctx, s.workspace, name); err != nil {
 		return err
 	}
-	return w.tellSaved(con, saved, "workflow %s: version %d is published", text.Line(name), saved.Version)
+	return w.tellSaved(con, saved, "workflow %s: version %d is published", human.Line(name), saved.Version)
 }
 
 // workflowPublishCommand is `flowforge workflow publish`.
@@ -113,7 +114,7 @@ func (w *workflowPublishCommand) Run(con *console) error {
 	if err != nil {
 		return noWorkflow(err)
 	}
-	return w.tellSaved(con, saved, "workflow %s: version %d is published", text.Line(w.Name), saved.Version)
+	return w.tellSaved(con, saved, "workflow %s: version %d is published", human.Line(w.Name), saved.Version)
 }
 
 // workflowListCommand is `flowforge workflow list`.
@@ -149,7 +150,7 @@ func (w *workflowListCommand) Run(con *console) error {
 		if saved.Published > 0 {
 			published = strconv.Itoa(saved.Published)
 		}
-		rows = append(rows, []string{text.Line(saved.Name), published, text.Age(saved.SavedAt, time.Now())})
+		rows = append(rows, []string{human.Line(saved.Name), published, human.Age(saved.SavedAt, time.Now())})
 	}
 	return writeTable(con.out, rows)
 }
@@ -182,7 +183,7 @@ func (w *workflowVersionsCommand) Run(con *console) error {
 			mark = "runs use it"
 		}
 		rows = append(rows, []string{
-			strconv.Itoa(saved.Version), text.Age(saved.SavedAt, time.Now()), text.Shorten(saved.Document.Hash, shortHash), mark,
+			strconv.Itoa(saved.Version), human.Age(saved.SavedAt, time.Now()), human.Shorten(saved.Document.Hash, shortHash), mark,
 		})
 	}
 	if w.JSON {
@@ -252,7 +253,7 @@ func (w *workflowRollbackCommand) Run(con *console) error {
 	if err != nil {
 		return noVersion(err, w.Name)
 	}
-	return w.tellSaved(con, saved, "workflow %s: runs use version %d from now on", text.Line(w.Name), w.To)
+	return w.tellSaved(con, saved, "workflow %s: runs use version %d from now on", human.Line(w.Name), w.To)
 }
 
 func noWorkflow(err error) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
 // workflowDiffCommand is `flowforge workflow diff`.
@@ -52,7 +53,7 @@ func (w *workflowDiffCommand) Run(con *console) error {
 }
 
 func noVersion(err error, name string) error {
-	return notThere(err, "flowforge workflow versions "+text.Line(name)+" tells which versions there are")
+	return notThere(err, "flowforge workflow versions "+human.Line(name)+" tells which versions there are")
 }
 
 // changeLine writes a change for people, with the signs that diff uses.
@@ -65,8 +66,8 @@ func changeLine(c *engine.Change) string {
 		sign = "-"
 	case engine.Changed:
 	}
-	line := strings.Join(strings.Fields(sign+" "+c.What+" "+text.Line(c.Name)+" "+text.Line(c.Field)), " ")
-	brief := func(v flowforge.Value) string { return text.Shorten(text.Line(v.String()), text.MaxLine) }
+	line := strings.Join(strings.Fields(sign+" "+c.What+" "+human.Line(c.Name)+" "+human.Line(c.Field)), " ")
+	brief := func(v flowforge.Value) string { return human.Shorten(human.Line(v.String()), human.MaxLine) }
 	switch {
 	case c.Kind == engine.Changed:
 		return line + ": " + brief(c.Before) + " -> " + brief(c.After)
