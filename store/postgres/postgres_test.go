@@ -1,0 +1,129 @@
+package postgres_test
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowforge-go/flowforge/store/postgres"
+	"github.com/flowforge-go/flowforge/store/sqlstore"
+	"github.com/flowforge-go/flowforge/store/storetest"
+)
+
+const variable = "FLOWFORGE_TEST_POSTGRES"
+
+// database is the address of the database that this run of the tests has made; empty: there is no server.
+var database = sync.OnceValues(makeDatabase)
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if address, err := database(); err == nil {
+		dropDatabase(address)
+	}
+	os.Exit(status)
+}
+
+func makeDatabase() (string, error) {
+	server := os.Getenv(variable)
+	if server == "" {
+		return "", fmt.Errorf("%s says which server the tests may use: run them with `make test`, which starts one", variable)
+	}
+	address, err := url.Parse(server)
+	if err != nil {
+		return "", err
+	}
+	address.Path = "/flowforge_" + strings.ToLower(rand.Text())
+	return address.String(), execute(server, `CREATE DATABASE `+address.Path[1:])
+}
+
+func dropDatabase(address string) {
+	parsed, err := url.Parse(address)
+	if err == nil {
+		err = execute(os.Getenv(variable), `DROP DATABASE `+parsed.Path[1:]+` WITH (FORCE)`)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "drop the database of the tests:", err)
+	}
+}
+
+func execute(address, statement string) error {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(context.Background(), statement)
+	return errors.Join(err, db.Close())
+}
+
+// schema makes an empty schema in the tests' database, and gives an address with it.
+func schema(tb testing.TB) string {
+	tb.Helper()
+	address, err := database()
+	require.NoError(tb, err)
+	name := "s_" + strings.ToLower(rand.Text())
+	require.NoError(tb, execute(address, `CREATE SCHEMA `+name))
+	parsed, err := url.Parse(address)
+	require.NoError(tb, err)
+	query := parsed.Query()
+	query.Set("search_path", name)
+	parsed.RawQuery = query.Encode()
+	return parsed.String()
+}
+
+// tables are those with rows of workspaces.
+const tables = "documents runs steps node_runs logs messages slots freed tasks blobs workflows versions variables schedules retention " +
+	"blob_refs litter"
+
+// empty gives the address of a schema with empty tables, made or used before by a case that has ended: making them
+// takes longer than most cases.
+func empty(t *testing.T, used chan string) string {
+	t.Helper()
+	var address string
+	select {
+	case address = <-used:
+	default:
+		address = schema(t)
+	}
+	t.Cleanup(func() {
+		require.NoError(t, execute(address, `TRUNCATE `+strings.Join(strings.Fields(tables), ", ")))
+		used <- address
+	})
+	return address
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	used := make(chan string, 1_000)
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		t.Helper()
+		var skew atomic.Int64
+		s, err := postgres.Open(t.Context(), empty(t, used), postgres.Config{
+			Connections: 8, Skew: func() time.Duration { return time.Duration(skew.Load()) },
+		})
+		require.NoError(t, err)
+		return storetest.Harness{
+			Store:   s,
+			Now:     func() time.Time { return now(t, s) },
+			Advance: func(d time.Duration) { skew.Add(int64(d)) },
+		}
+	})
+}
+
+func now(tb testing.TB, s *sqlstore.Store) time.Time {
+	tb.Helper()
+	now, err := s.Now(context.Background())
+	require.NoError(tb, err)
+	return now
+}
