@@ -1,9 +1,13 @@
 package storetest
 
 import (
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowforge-go/flowforge"
@@ -69,16 +73,47 @@ func pruneCases() []testCase {
 				k.Advance(time.Millisecond)
 			}
 			k.keepNothing()
+			left := func() []flowforge.RunID {
+				listed := k.list(store.Filter{})
+				slices.Reverse(listed)
+				return listed
+			}
+			for i := range 10 {
+				require.Equal(k, 1, k.prune(1))
+				require.Equal(k, ids[i+1:], left())
+			}
 			require.Equal(k, 7, k.prune(7))
-			require.Len(k, k.list(store.Filter{}), 18)
-			_, err := k.Store.Run(k.ctx, acme, ids[6])
-			k.code(flowforge.CodeNotFound, err)
-			k.run(ids[7])
-			require.Equal(k, 18, k.prune(1_000))
+			require.Equal(k, ids[17:], left())
+			require.Equal(k, 8, k.prune(1_000))
 			require.Zero(k, k.prune(1_000))
 			require.Empty(k, k.list(store.Filter{}))
 		}},
 		{"a run is forgotten whole", forgottenWhole},
+		{"a run is forgotten whole, however large it is", func(k *kit) {
+			const many = 1_100
+			o := k.start(k.newRun())
+			hash := k.putBlob("blob")
+			step := o.outputs(hash)
+			for i := range many {
+				node := result("many", flowforge.NodeSucceeded, k.Now())
+				node.Element = strconv.Itoa(i)
+				step.Nodes = append(step.Nodes, node)
+				step.Logs = append(step.Logs, store.LogLine{Message: "line"})
+			}
+			k.commit(step, o.end(flowforge.RunSucceeded))
+			kept := k.start(k.newRun())
+			k.commit(kept.outputs())
+			k.keepNothing()
+			k.Advance(2 * store.BlobGrace)
+			require.Equal(k, 1, k.prune(10))
+			require.True(k, k.gone(o))
+			require.Equal(k, []bool{false}, k.blobs(hash))
+			require.Len(k, k.kinds(kept.lease.Run), 2)
+			n := k.newRun()
+			n.Run.ID = o.lease.Run
+			require.False(k, k.create(n)[0].Existing)
+			require.Empty(k, k.nodes(n.Run.ID), "something of it was left")
+		}},
 		{"a run of the same ID or idempotency key can be made once it is forgotten", func(k *kit) {
 			n := k.newRun()
 			n.IdempotencyKey = "key"
@@ -109,6 +144,59 @@ func pruneCases() []testCase {
 				require.NoError(k, err)
 				require.Len(k, events, 2)
 			}
+		}},
+	}
+}
+
+func pruningCases() []testCase {
+	return []testCase{
+		{"of many who prune each forgets other runs", func(k *kit) {
+			const runs, pruners = 60, 4
+			for range runs {
+				k.ended(flowforge.RunSucceeded)
+			}
+			k.keepNothing()
+			pruned := make(chan int, pruners)
+			var all sync.WaitGroup
+			for range pruners {
+				all.Go(func() {
+					n, err := k.Store.Prune(k.ctx, runs)
+					assert.NoError(k, err)
+					pruned <- n
+				})
+			}
+			all.Wait()
+			close(pruned)
+			sum := k.prune(runs)
+			for n := range pruned {
+				sum += n
+			}
+			require.Equal(k, runs, sum)
+			require.Empty(k, k.list(store.Filter{}))
+		}},
+		{"a run that is created while others are forgotten has its document and its blob", func(k *kit) {
+			const rounds = 40
+			hash := k.putBlob("blob")
+			k.keepNothing()
+			var all sync.WaitGroup
+			all.Go(func() {
+				for range rounds {
+					_, err := k.Store.Prune(k.ctx, 10)
+					assert.NoError(k, err)
+				}
+			})
+			for range rounds {
+				n := k.newRun()
+				n.Run.Input = flowforge.MustValue(hash)
+				o := k.start(n)
+				k.document("hash", true)
+				require.Equal(k, []bool{true}, k.blobs(hash))
+				k.commit(o.end(flowforge.RunSucceeded))
+			}
+			all.Wait()
+			k.prune(rounds)
+			require.Empty(k, k.list(store.Filter{}))
+			k.document("hash", false)
 		}},
 	}
 }

@@ -83,6 +83,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Fired once", firedOnceCases()},
 		{"Retention", retentionCases()},
 		{"Prune", pruneCases()},
+		{"Prune at once", pruningCases()},
 		{"Unreferred", unreferredCases()},
 		{"Blob", blobCases()},
 		{"Workspace", workspaceCases()},
