@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 FUZZTIME ?= 10s
 COUNT ?= 6
- //nolint:contextcheck // The run goes on in contexts of its own.
+
 .PHONY: help build test lint fmt bench fuzz docs cover
 
 help: ## Show this list

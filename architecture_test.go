@@ -1,7 +1,7 @@
 package flowforge_test
 
 import (
-	"bytes" //nolint:contextcheck // The run goes on in contexts of its own.
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/parser"

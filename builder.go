@@ -1,7 +1,7 @@
 package flowforge
 
 import (
-	"encoding/json" //nolint:contextcheck // The run goes on in contexts of its own.
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"

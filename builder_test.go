@@ -1,7 +1,7 @@
 package flowforge_test
 
 import (
-	"encoding/json" //nolint:contextcheck // The run goes on in contexts of its own.
+	"encoding/json"
 	"fmt"
 	"math"
 	"testing"

@@ -1,7 +1,7 @@
 package flowforge
 
 import "math"
- //nolint:contextcheck // The run goes on in contexts of its own.
+
 // ObjectOf makes an object of values. It copies nothing and takes time in the number of values alone, so that
 // what many branches deliver can be put together at a join, and again at the next, without being copied each
 // time. It may therefore be larger than MaxValueSize: Check tells.
