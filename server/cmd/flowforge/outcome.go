@@ -33,7 +33,7 @@ func (j *job) refused(err error) error {
 
 // awaitHandlers waits for the workflows that were started to be told of the failure, and tells what came of them.
 func (j *job) awaitHandlers(ctx context.Context) {
-	for _, handler := range j.births.started() {
+	for _, handler := range j.births.Started() {
 		ended, err := j.engine.Wait(ctx, handler.Workspace, handler.ID)
 		name := human.Line(handler.Workflow.Name)
 		switch {

@@ -9,7 +9,9 @@ import (
 	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/nodes"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/mermaid"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/progress"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/watch"
 )
 
 // runCommand is `flowforge run FILE` and `flowforge run --workflow NAME`.
@@ -41,7 +43,7 @@ type job struct {
 	*session
 	command  *runCommand
 	document *document
-	births   *births
+	births   *watch.Births
 	request  engine.StartRequest
 	progress progress.Progress
 }
@@ -60,7 +62,7 @@ func (r *runCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	j := &job{command: r, births: &births{Store: kept}}
+	j := &job{command: r, births: &watch.Births{Store: kept}}
 	config.Workers, config.Lease = r.Workers, r.Lease
 	if j.session, err = newSession(con, j.births, r.workspace(), config); err != nil {
 		return err
@@ -70,7 +72,7 @@ func (r *runCommand) Run(con *console) error {
 		return err
 	}
 	if r.Graph {
-		return writeGraph(con.out, j.document.workflow)
+		return mermaid.Write(con.out, j.document.workflow)
 	}
 	if err := j.prepare(config); err != nil {
 		return err
@@ -263,7 +265,7 @@ func (j *job) follow() (await func(ended bool)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	watched := make(chan struct{})
 	following := false
-	j.births.created = func(run flowforge.Run) {
+	j.births.Created = func(run flowforge.Run) {
 		if following || j.progress == nil {
 			return
 		}

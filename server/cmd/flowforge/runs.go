@@ -98,7 +98,7 @@ func (r *runsListCommand) Run(con *console) error {
 		con.printf("flowforge: no runs\n")
 		return nil
 	}
-	return writeTable(con.out, rowsOf(runs, time.Now()))
+	return human.Table(con.out, rowsOf(runs, time.Now()))
 }
 
 const runsPage = 200
@@ -129,7 +129,7 @@ func rowsOf(runs []runResult, now time.Time) [][]string {
 	for i := range runs {
 		r := &runs[i]
 		rows = append(rows, []string{
-			string(r.ID), nameAndVersion(r.Workflow, r.Version), human.Status(r.Status), human.Age(r.CreatedAt, now),
+			string(r.ID), human.Workflow(r.Workflow, r.Version), human.Status(r.Status), human.Age(r.CreatedAt, now),
 			human.Took(r.StartedAt, r.FinishedAt, now), human.Shorten(why(r), maxWhy),
 		})
 	}
@@ -138,14 +138,6 @@ func rowsOf(runs []runResult, now time.Time) [][]string {
 
 // maxWhy bounds a reason in a table, in characters.
 const maxWhy = 100
-
-func nameAndVersion(name string, version int) string {
-	name = human.Line(name)
-	if version > 0 {
-		name += " v" + versionName(version)
-	}
-	return name
-}
 
 // why says what the status of a run does not.
 func why(r *runResult) string {

@@ -63,7 +63,7 @@ func (s *session) tellRun(ctx context.Context, run flowforge.Run, now time.Time)
 	out := bufio.NewWriter(s.con.out)
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
 	result := resultOfRun(run)
-	say("run %s of %s", run.ID, nameAndVersion(run.Workflow.Name, run.Workflow.Version))
+	say("run %s of %s", run.ID, human.Workflow(run.Workflow.Name, run.Workflow.Version))
 	say("  %s, created %s, took %s", human.Status(run.Status), human.Age(run.CreatedAt, now), human.Took(run.StartedAt, run.FinishedAt, now))
 	if reason := why(&result); reason != "" {
 		say("  %s", reason)
@@ -87,7 +87,7 @@ func (s *session) tellRun(ctx context.Context, run flowforge.Run, now time.Time)
 			rows = append(rows, rowOf(node, now))
 		}
 	}
-	if err := writeTable(s.con.out, rows); err != nil {
+	if err := human.Table(s.con.out, rows); err != nil {
 		return err
 	}
 	if more > 0 {

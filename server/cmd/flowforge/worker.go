@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/watch"
 )
 
 // workerCommand is `flowforge worker`.
@@ -40,21 +41,21 @@ func (w *workerCommand) Run(con *console) error {
 	if len(w.Pool) == 0 {
 		config.Pools = []string{""}
 	}
-	seen := &witness{Store: kept, now: time.Now}
+	seen := &watch.Witness{Store: kept}
 	if !w.Quiet {
-		seen.say = func(line string) { con.printf("%s %s\n", human.Clock(time.Now()), line) }
+		seen.Say = func(line string) { con.printf("%s %s\n", human.Clock(time.Now()), line) }
 	}
 	s, err := newSession(con, seen, w.workspace(), config)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	idle := &idleness{store: kept, workspace: s.workspace, pools: config.Pools, types: config.Nodes.Names(), soon: w.Soon}
+	idle := &watch.Idleness{Store: kept, Workspace: s.workspace, Pools: config.Pools, Types: config.Nodes.Names(), Soon: w.Soon}
 	return w.work(ctx, s, idle)
 }
 
 // work runs the worker loop until a signal or, where that is wanted, until nothing is left.
-func (w *workerCommand) work(ctx context.Context, s *session, idle *idleness) error {
+func (w *workerCommand) work(ctx context.Context, s *session, idle *watch.Idleness) error {
 	working, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	done := make(chan struct{})
@@ -70,7 +71,7 @@ func (w *workerCommand) work(ctx context.Context, s *session, idle *idleness) er
 			watched <- nil
 			return
 		}
-		watched <- idle.wait(working)
+		watched <- idle.Wait(working)
 		stop(nil)
 	}()
 	err := s.engine.Run(working)

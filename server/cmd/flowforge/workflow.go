@@ -152,7 +152,7 @@ func (w *workflowListCommand) Run(con *console) error {
 		}
 		rows = append(rows, []string{human.Line(saved.Name), published, human.Age(saved.SavedAt, time.Now())})
 	}
-	return writeTable(con.out, rows)
+	return human.Table(con.out, rows)
 }
 
 // workflowVersionsCommand is `flowforge workflow versions`.
@@ -189,7 +189,7 @@ func (w *workflowVersionsCommand) Run(con *console) error {
 	if w.JSON {
 		return con.printJSON(list)
 	}
-	return writeTable(con.out, rows)
+	return human.Table(con.out, rows)
 }
 
 // shortHash is how many characters of a hash people are shown.

@@ -3,6 +3,7 @@ package human
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -90,4 +91,12 @@ func Status(status flowforge.RunStatus) string {
 		return "timed out"
 	}
 	return string(status)
+}
+
+// Workflow names a workflow and, where it is a saved one, its version.
+func Workflow(name string, version int) string {
+	if version > 0 {
+		return Line(name) + " v" + strconv.Itoa(version)
+	}
+	return Line(name)
 }

@@ -1,4 +1,5 @@
-package main
+// Package mermaid draws compiled workflows as flowcharts in the language of https://mermaid.js.org.
+package mermaid
 
 import (
 	"bufio"
@@ -11,13 +12,16 @@ import (
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
-// writeGraph writes a compiled workflow as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html).
+// Write writes a compiled workflow as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html).
 // Bodies of loops are subgraphs, connections from error ports are dotted, finally nodes have round ends.
-func writeGraph(w io.Writer, workflow *dag.Workflow) error {
+func Write(w io.Writer, workflow *dag.Workflow) error {
 	out := bufio.NewWriter(w)
 	_, _ = out.WriteString("flowchart TD\n")
 	drawGraph(out, workflow.Graph, "  ")
-	return flush(out)
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write the flowchart: %w", err)
+	}
+	return nil
 }
 
 // Nodes are called n_id and bodies b_id, so that none is called like a word of Mermaid, such as "end".

@@ -1,4 +1,6 @@
-package main
+// Package watch stands between an engine and its store, and tells a command line what happens to runs: which come
+// into being, which are taken over and end, and whether any are left.
+package watch
 
 import (
 	"context"
@@ -8,23 +10,23 @@ import (
 	"github.com/flowforge-go/flowforge/store"
 )
 
-// births is a store that tells which runs come into being: the run itself before it begins, so that nothing of it
+// Births is a store that tells which runs come into being: the run itself before it begins, so that nothing of it
 // is missed, and those that are started by its end.
-type births struct {
+type Births struct {
 	store.Store
-	created func(run flowforge.Run) // called before the run begins; may be nil
+	Created func(run flowforge.Run) // called before the run begins; may be nil
 
 	mu       sync.Mutex
 	handlers []flowforge.Run
 }
 
 // Create makes runs and tells of them.
-func (b *births) Create(ctx context.Context, runs []store.NewRun) ([]store.Created, error) {
+func (b *Births) Create(ctx context.Context, runs []store.NewRun) ([]store.Created, error) {
 	answers, err := b.Store.Create(ctx, runs)
-	if b.created != nil {
+	if b.Created != nil {
 		for _, answer := range answers {
 			if answer.Err == nil {
-				b.created(answer.Run)
+				b.Created(answer.Run)
 			}
 		}
 	}
@@ -32,7 +34,7 @@ func (b *births) Create(ctx context.Context, runs []store.NewRun) ([]store.Creat
 }
 
 // Commit applies transitions and remembers the handlers that they have started.
-func (b *births) Commit(ctx context.Context, transitions []store.Transition) ([]store.Committed, error) {
+func (b *Births) Commit(ctx context.Context, transitions []store.Transition) ([]store.Committed, error) {
 	answers, err := b.Store.Commit(ctx, transitions)
 	for _, answer := range answers {
 		for _, started := range answer.Started {
@@ -46,8 +48,8 @@ func (b *births) Commit(ctx context.Context, transitions []store.Transition) ([]
 	return answers, err
 }
 
-// started gives the handlers that were started.
-func (b *births) started() []flowforge.Run {
+// Started gives the handlers that were started.
+func (b *Births) Started() []flowforge.Run {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.handlers

@@ -1,27 +1,25 @@
-package main
+package watch
 
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 	"github.com/flowforge-go/flowforge/store"
 )
 
-// witness is a store that says which runs were taken over from a process that died, and which ended.
-type witness struct {
+// Witness is a store that says which runs were taken over from a process that died, and which ended.
+type Witness struct {
 	store.Store
-	now func() time.Time
-	say func(line string) // nil: nothing is said
+	Say func(line string) // nil: nothing is said
 
 	mu    sync.Mutex
 	known map[flowforge.RunID]flowforge.Run // those that are under way
 }
 
 // Claim leases runs and remembers them.
-func (w *witness) Claim(ctx context.Context, claim store.Claim) (store.Claims, error) {
+func (w *Witness) Claim(ctx context.Context, claim store.Claim) (store.Claims, error) {
 	claims, err := w.Store.Claim(ctx, claim)
 	for _, claimed := range claims.Runs {
 		w.remember(claimed.Run)
@@ -33,14 +31,14 @@ func (w *witness) Claim(ctx context.Context, claim store.Claim) (store.Claims, e
 }
 
 // Create makes runs and remembers those that begin here.
-func (w *witness) Create(ctx context.Context, runs []store.NewRun) ([]store.Created, error) {
+func (w *Witness) Create(ctx context.Context, runs []store.NewRun) ([]store.Created, error) {
 	answers, err := w.Store.Create(ctx, runs)
 	w.rememberStarted(answers)
 	return answers, err
 }
 
 // Commit applies transitions and tells which runs they end.
-func (w *witness) Commit(ctx context.Context, transitions []store.Transition) ([]store.Committed, error) {
+func (w *Witness) Commit(ctx context.Context, transitions []store.Transition) ([]store.Committed, error) {
 	answers, err := w.Store.Commit(ctx, transitions)
 	for i, answer := range answers {
 		w.rememberStarted(answer.Started)
@@ -52,7 +50,7 @@ func (w *witness) Commit(ctx context.Context, transitions []store.Transition) ([
 }
 
 // Release gives runs back and forgets them.
-func (w *witness) Release(ctx context.Context, leases []store.Lease) error {
+func (w *Witness) Release(ctx context.Context, leases []store.Lease) error {
 	err := w.Store.Release(ctx, leases)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -62,7 +60,7 @@ func (w *witness) Release(ctx context.Context, leases []store.Lease) error {
 	return err
 }
 
-func (w *witness) rememberStarted(answers []store.Created) {
+func (w *Witness) rememberStarted(answers []store.Created) {
 	for _, answer := range answers {
 		if answer.Err == nil && answer.Epoch > 0 {
 			w.remember(answer.Run)
@@ -71,7 +69,7 @@ func (w *witness) rememberStarted(answers []store.Created) {
 }
 
 // remember keeps of a run what is told of it later.
-func (w *witness) remember(run flowforge.Run) {
+func (w *Witness) remember(run flowforge.Run) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.known == nil {
@@ -81,7 +79,7 @@ func (w *witness) remember(run flowforge.Run) {
 }
 
 // over notes that a run has ended or waits in the store.
-func (w *witness) over(t *store.Transition) {
+func (w *Witness) over(t *store.Transition) {
 	w.mu.Lock()
 	run, known := w.known[t.Run]
 	delete(w.known, t.Run)
@@ -105,9 +103,9 @@ func (w *witness) over(t *store.Transition) {
 	w.tell(line)
 }
 
-func (w *witness) tell(line string) {
-	if w.say != nil {
-		w.say(line)
+func (w *Witness) tell(line string) {
+	if w.Say != nil {
+		w.Say(line)
 	}
 }
 
@@ -115,7 +113,7 @@ func (w *witness) tell(line string) {
 func nameOfRun(run flowforge.Run) string {
 	name := string(run.ID)
 	if run.Workflow.Name != "" {
-		name += " of " + nameAndVersion(run.Workflow.Name, run.Workflow.Version)
+		name += " of " + human.Workflow(run.Workflow.Name, run.Workflow.Version)
 	}
 	if run.Workspace != flowforge.Local {
 		name += " in " + human.Line(string(run.Workspace))

@@ -1,4 +1,4 @@
-package main
+package watch
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 	"github.com/flowforge-go/flowforge/store"
 )
 
-// idleness knows whether runs are left that a worker could go on with.
-type idleness struct {
-	store     store.Store
-	workspace flowforge.Workspace
-	pools     []string
-	types     []string
-	soon      time.Duration
+// Idleness knows whether runs are left that a worker could go on with.
+type Idleness struct {
+	Store     store.Store
+	Workspace flowforge.Workspace
+	Pools     []string      // that the worker serves
+	Types     []string      // of nodes that it has
+	Soon      time.Duration // a run that wakes within this time is left
 }
 
 // How often the store is asked whether runs are left.
@@ -24,8 +24,11 @@ const (
 	maxIdlePause = time.Second
 )
 
-// wait waits until nothing is left. Since a lease that a dead process holds ends some time, so does its wait.
-func (i *idleness) wait(ctx context.Context) error {
+// page is how many runs are read at a time.
+const page = 200
+
+// Wait waits until nothing is left. Since a lease that a dead process holds ends some time, so does its wait.
+func (i *Idleness) Wait(ctx context.Context) error {
 	pause := idlePause
 	for {
 		timer := time.NewTimer(pause)
@@ -48,19 +51,21 @@ func (i *idleness) wait(ctx context.Context) error {
 
 // left reports whether a run is left that goes on now or soon: one that somebody holds a lease of, that is ready to
 // be claimed here, or that wakes soon.
-func (i *idleness) left(ctx context.Context) (bool, error) {
-	now, err := i.store.Now(ctx)
+func (i *Idleness) left(ctx context.Context) (bool, error) {
+	now, err := i.Store.Now(ctx)
 	if err != nil {
 		return false, err
 	}
-	filter := store.Filter{Limit: runsPage, Statuses: append([]flowforge.RunStatus{flowforge.RunCanceling}, unfinished...)}
+	filter := store.Filter{Limit: page, Statuses: []flowforge.RunStatus{
+		flowforge.RunQueued, flowforge.RunRunning, flowforge.RunWaiting, flowforge.RunPaused, flowforge.RunCanceling,
+	}}
 	for {
-		runs, err := i.store.List(ctx, i.workspace, filter)
+		runs, err := i.Store.List(ctx, i.Workspace, filter)
 		if err != nil {
 			return false, err
 		}
 		for _, run := range runs {
-			standing, err := i.store.Standing(ctx, i.workspace, run.ID)
+			standing, err := i.Store.Standing(ctx, i.Workspace, run.ID)
 			switch {
 			case flowforge.CodeOf(err) == flowforge.CodeNotFound: // forgotten since
 			case err != nil:
@@ -70,24 +75,24 @@ func (i *idleness) left(ctx context.Context) (bool, error) {
 			}
 			filter.Before = run.ID
 		}
-		if len(runs) < runsPage {
+		if len(runs) < page {
 			return false, nil
 		}
 	}
 }
 
-func (i *idleness) goesOn(run flowforge.Run, s store.Standing, now time.Time) bool {
+func (i *Idleness) goesOn(run flowforge.Run, s store.Standing, now time.Time) bool {
 	switch {
 	case s.Worker != "":
 		return true
-	case !slices.Contains(i.pools, run.Pool), !containsAll(i.types, s.NodeTypes):
+	case !slices.Contains(i.Pools, run.Pool), !containsAll(i.Types, s.NodeTypes):
 		return false // not here
 	case s.Unread > 0:
 		return true
 	case slices.ContainsFunc(s.Slots, func(slot store.SlotStanding) bool { return !slot.Held && len(slot.Holders) >= slot.Limit }):
 		return false // those that hold the slots count
 	case !s.WakeAt.IsZero():
-		return s.WakeAt.Sub(now) <= i.soon
+		return s.WakeAt.Sub(now) <= i.Soon
 	}
 	return run.Status != flowforge.RunWaiting && run.Status != flowforge.RunPaused
 }

@@ -1,4 +1,4 @@
-package main
+package human
 
 import (
 	"bytes"
@@ -10,6 +10,6 @@ import (
 func TestTablesAreAligned(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, writeTable(&out, [][]string{{"A", "LONG NAME", ""}, {"größer", "x", "y"}, {"b", "", ""}}))
+	require.NoError(t, Table(&out, [][]string{{"A", "LONG NAME", ""}, {"größer", "x", "y"}, {"b", "", ""}}))
 	require.Equal(t, "A       LONG NAME\ngrößer  x          y\nb\n", out.String())
 }
