@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -28,6 +29,10 @@ const variable = "FLOWFORGE_TEST_POSTGRES"
 var database = sync.OnceValues(makeDatabase)
 
 func TestMain(m *testing.M) {
+	// Each step of the suite's random programs reads all that there is; the command line may ask for more of them.
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
 	status := m.Run()
 	if address, err := database(); err == nil {
 		dropDatabase(address)
