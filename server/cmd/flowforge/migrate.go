@@ -1,8 +1,6 @@
 package main
 
-import (
-	"context"
-)
+import "context"
 
 // migrateCommand is `flowforge migrate`.
 type migrateCommand struct {
@@ -17,13 +15,11 @@ func (m *migrateCommand) Run(con *console) error {
 		return err
 	}
 	defer func() { _ = kept.Close() }()
-	versioned, ok := kept.(interface {
-		SchemaVersion(ctx context.Context) (int64, error)
-	})
+	versioned, ok := kept.(interface{ SchemaVersion() (int64, error) })
 	if !ok {
 		return con.tell("the schema is up to date")
 	}
-	version, err := versioned.SchemaVersion(context.Background())
+	version, err := versioned.SchemaVersion()
 	if err != nil {
 		return err
 	}
