@@ -233,3 +233,75 @@ func TestForgottenRunsLeaveNothing(t *testing.T) {
 		require.Empty(t, l.spots)
 	}
 }
+
+func TestManySchedulesCostFewSteps(t *testing.T) {
+	t.Parallel()
+	c := newCounted(t)
+	schedule := func(i int) store.Schedule {
+		at := c.now.Add(time.Duration(1+i*7919%many) * time.Second)
+		return store.Schedule{Workspace: flowforge.Local, ID: flowforge.ScheduleID(strconv.Itoa(i)), NextAt: at}
+	}
+	for i := range many {
+		c.takes(few, func() { require.NoError(t, c.SaveSchedule(t.Context(), schedule(i))) })
+	}
+	for range 100 {
+		c.now = c.now.Add(time.Second)
+		c.takes(few, func() {
+			due, err := c.DueSchedules(t.Context(), 1)
+			require.NoError(t, err)
+			require.Len(t, due, 1)
+			fired, err := c.Fire(t.Context(), []store.Firing{{
+				Workspace: flowforge.Local, Schedule: due[0].ID, At: due[0].NextAt, Next: c.now.Add(many * time.Hour),
+			}})
+			require.NoError(t, err)
+			require.NoError(t, fired[0].Err)
+		})
+	}
+}
+
+func TestManyRunsPastTheirTimeCostFewSteps(t *testing.T) {
+	t.Parallel()
+	c := newCounted(t)
+	c.Store = New(Config{Now: func() time.Time { return c.now }, Keep: -1})
+	for range many {
+		c.end(c.create(func(n *store.NewRun) { n.Lease = &store.Lease{For: time.Hour} }).Run.ID, 1)
+	}
+	require.NoError(t, c.SetRetention(t.Context(), flowforge.Local, map[flowforge.RunStatus]time.Duration{flowforge.RunSucceeded: 0}))
+	for range 100 {
+		c.takes(few, func() {
+			pruned, err := c.Prune(t.Context(), 1)
+			require.NoError(t, err)
+			require.Equal(t, 1, pruned)
+		})
+	}
+	for range many {
+		_, err := c.Prune(t.Context(), 1_000)
+		require.NoError(t, err)
+		if len(c.Store.runs) == 0 {
+			break
+		}
+	}
+	require.Empty(t, c.Store.runs)
+	require.Empty(t, c.ended)
+	require.Zero(t, c.finished.Len())
+	require.Empty(t, c.lists)
+	require.Empty(t, c.mail)
+}
+
+// How a run stands costs what those cost who wait longer, not all who wait.
+func TestStandingAmongManyWaitersCostsFewSteps(t *testing.T) {
+	t.Parallel()
+	c := newCounted(t)
+	slots := []store.Slot{{Key: "key", Limit: 1}}
+	ids := make([]flowforge.RunID, 0, many)
+	for range many {
+		ids = append(ids, c.create(func(n *store.NewRun) { n.Slots = slots }).Run.ID)
+	}
+	for ahead := range 100 {
+		c.takes(20*few, func() {
+			standing, err := c.Standing(t.Context(), flowforge.Local, ids[ahead+1]) // the first one has the slot
+			require.NoError(t, err)
+			require.Equal(t, ahead, standing.Slots[0].Ahead)
+		})
+	}
+}

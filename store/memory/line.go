@@ -63,7 +63,10 @@ func (l *line) inOrder() iter.Seq[*spot] {
 		var next []int // indices of those that may follow, the first one last
 		consider := func(at int) {
 			if at < len(l.spots) {
-				i, _ := slices.BinarySearchFunc(next, at, func(a, b int) int { return l.spots[b].rank.compare(&l.spots[a].rank) })
+				i, _ := slices.BinarySearchFunc(next, at, func(a, b int) int {
+					*l.steps++
+					return l.spots[b].rank.compare(&l.spots[a].rank)
+				})
 				next = slices.Insert(next, i, at)
 			}
 		}

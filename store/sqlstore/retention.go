@@ -80,8 +80,9 @@ func (s *Store) Prune(ctx context.Context, limit int) (int, error) {
 const (
 	selectAllRetention = `SELECT t.workspace, t.status, t.keep FROM retention t`
 	pastTimeLite       = `{with workspace:text status:text keep:bigint most:bigint}
-		SELECT r.workspace, r.id, r.finished_at + s.keep FROM s JOIN runs r
-		ON r.workspace = s.workspace AND r.status = s.status AND r.finished_at <= {now} - s.keep
+		SELECT r.workspace, r.id, r.finished_at + (SELECT keep FROM s) FROM runs r
+		WHERE r.workspace = (SELECT workspace FROM s) AND r.status = (SELECT status FROM s)
+			AND r.finished_at <= {now} - (SELECT keep FROM s)
 		ORDER BY r.finished_at LIMIT (SELECT most FROM s)`
 	pastTime = `{with most:bigint}
 		SELECT p.workspace, p.id, p.over FROM retention t CROSS JOIN LATERAL (
