@@ -9,6 +9,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 	"github.com/flowforge-go/flowforge/store"
 	"github.com/flowforge-go/flowforge/store/memory"
 	"github.com/flowforge-go/flowforge/store/postgres"
@@ -57,7 +58,8 @@ func (s *storeFlags) address() (kind, address string) {
 func (s *storeFlags) open(ctx context.Context) (store.Store, error) {
 	var opened store.Store
 	var err error
-	switch kind, address := s.address(); kind {
+	kind, address := s.address()
+	switch kind {
 	case kindMemory:
 		return memory.New(memory.Config{}), nil
 	case kindSQLite:
@@ -67,10 +69,13 @@ func (s *storeFlags) open(ctx context.Context) (store.Store, error) {
 	default: // what stands there may hold a password
 		return nil, usage("--store must be %s, %s", inMemory, storeForms)
 	}
-	if err != nil {
-		return nil, usage("open the store: %w", err)
+	switch {
+	case err == nil:
+		return opened, nil
+	case kind == kindSQLite:
+		return nil, usage("%s: %w", human.Line(address), err)
 	}
-	return opened, nil
+	return nil, usage("%w", err)
 }
 
 // openDurable is open for commands that make no sense with a store that is gone with the process.
