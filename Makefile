@@ -2,7 +2,7 @@
 FUZZTIME ?= 10s
 COUNT ?= 6
 
-.PHONY: help build test lint fmt bench fuzz docs cover
+.PHONY: help build test faults lint fmt bench fuzz docs cover
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -13,6 +13,9 @@ build: ## Build all packages, and the server and command line as bin/flowforge
 
 test: ## Run all tests with the race detector, in random order
 	@.ci/test
+
+faults: ## Run the tests of faults with their full counts (half an hour or so)
+	@FLOWFORGE_FAULTS=full .ci/test -timeout 2h -v ./server/cmd/faulttest
 
 lint: ## Run all linters (builds the linter once: some minutes)
 	@"$$(.ci/tool golangci-lint)" run ./... ./.ci/closure

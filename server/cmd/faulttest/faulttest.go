@@ -32,6 +32,7 @@ type Effect struct {
 	Node    flowforge.NodeID `json:"node"`
 	Element string           `json:"element"`
 	PID     int              `json:"pid"`
+	Began   time.Time        `json:"began"` // by the clock of the host
 	Input   flowforge.Value  `json:"input"`
 	Params  EffectParams     `json:"params"`
 }
@@ -87,7 +88,7 @@ func Types(url string) []nodes.Type {
 func send(ctx context.Context, url string, call *nodes.Call, params EffectParams) (flowforge.Value, error) {
 	text, err := json.Marshal(Effect{
 		Key: call.IdempotencyKey(), Attempt: call.Attempt, Run: call.Run, Node: call.Node, Element: call.Element,
-		PID: os.Getpid(), Input: call.Input, Params: params,
+		PID: os.Getpid(), Began: time.Now(), Input: call.Input, Params: params,
 	})
 	if err != nil {
 		return flowforge.Value{}, err

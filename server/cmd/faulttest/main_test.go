@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package faulttest_test
 
@@ -52,7 +52,7 @@ func withProgram(m *testing.M) int {
 	}
 	flag.Parse()
 	if !isSet("test.parallel") { // they wait most of the time
-		_ = flag.Set("test.parallel", "8")
+		_ = flag.Set("test.parallel", "6")
 	}
 	return m.Run()
 }

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package faulttest_test
 
@@ -61,10 +61,10 @@ func TestTheNetworkIsSlowAndCut(t *testing.T) {
 	w := newWorld(t, onPostgres)
 	w.publish(document(t, inner))
 	p, address := newProxy(t, w.address)
-	p.slow(30 * time.Millisecond)
+	p.slow(10 * time.Millisecond)
 	runs := w.start(document(t, everything), count(4, 50))
-	w.spawnOn(address, "")
-	w.spawnOn(address, "")
+	w.spawnOn(address, "", "-lease", "5s") // connecting again takes some round trips
+	w.spawnOn(address, "", "-lease", "5s")
 	for _, node := range []string{"a", "b", "d", "r"} {
 		w.sink.await(t, flowforge.NodeID(node), 1)
 		p.cut()

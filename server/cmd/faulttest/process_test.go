@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package faulttest_test
 
@@ -67,17 +67,8 @@ func (w *world) spawn(failpoint string, arguments ...string) *process {
 func (w *world) spawnOn(address, failpoint string, arguments ...string) *process {
 	w.t.Helper()
 	arguments = append([]string{"-store", address, "-sink", w.sink.url}, arguments...)
-	p := &process{ended: make(chan struct{}), cmd: exec.CommandContext(context.WithoutCancel(w.t.Context()), program, arguments...)}
-	p.cmd.Env = append(os.Environ(), "FLOWFORGE_FAILPOINT="+failpoint)
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.log
-	stdin, err := p.cmd.StdinPipe()
+	p, err := begin(context.WithoutCancel(w.t.Context()), failpoint, arguments)
 	require.NoError(w.t, err)
-	p.stdin = stdin
-	require.NoError(w.t, p.cmd.Start())
-	go func() {
-		p.err = p.cmd.Wait()
-		close(p.ended)
-	}()
 	w.t.Cleanup(func() {
 		p.signal(syscall.SIGKILL)
 		<-p.ended
@@ -86,6 +77,25 @@ func (w *world) spawnOn(address, failpoint string, arguments ...string) *process
 		}
 	})
 	return p
+}
+
+// begin starts a process, which ends with ctx at the latest.
+func begin(ctx context.Context, failpoint string, arguments []string) (*process, error) {
+	p := &process{ended: make(chan struct{}), cmd: exec.CommandContext(ctx, program, arguments...)}
+	p.cmd.Env = append(os.Environ(), "FLOWFORGE_FAILPOINT="+failpoint)
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.log
+	var err error
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
+	return p, nil
 }
 
 func tail(text string) string {

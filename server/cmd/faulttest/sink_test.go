@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package faulttest_test
 
@@ -35,7 +35,6 @@ type sink struct {
 	fails map[string]int           // answers that were errors, by key
 	gates map[string]chan struct{} // closed when open
 	lose  int                      // how many answers are still to be lost
-	lost  int
 	end   chan struct{}
 }
 
@@ -85,7 +84,6 @@ func (s *sink) note(effect faulttest.Effect) (number int, failed, lost bool) {
 		s.fails[effect.Key]++
 	} else if lost = s.lose > 0; lost {
 		s.lose--
-		s.lost++
 	}
 	s.calls = append(s.calls, call{Effect: effect, at: time.Now(), failed: failed})
 	return len(s.calls), failed, lost
@@ -130,6 +128,24 @@ func (s *sink) await(t *testing.T, node flowforge.NodeID, many int) {
 		}
 		return ""
 	})
+}
+
+// awaitKeys waits until there were so many effects of all nodes, repeated ones not counted.
+func (s *sink) awaitKeys(t *testing.T, many int) {
+	t.Helper()
+	eventually(t, recovery, func() string {
+		if got := s.keys(); got < many {
+			return fmt.Sprintf("%d effects, want %d", got, many)
+		}
+		return ""
+	})
+}
+
+// loseAnswers lets the next effects happen without an answer.
+func (s *sink) loseAnswers(many int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lose = many
 }
 
 // keys gives how many effects there were, however often each was asked for.

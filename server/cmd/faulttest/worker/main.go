@@ -1,3 +1,5 @@
+//go:build linux || darwin
+
 // Command worker is the process that the tests of faults do things to: a worker of the store, or with -start one
 // that starts runs and ends. It ends when its standard input does, so that none outlives its test.
 package main
@@ -12,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -25,7 +28,7 @@ import (
 type options struct {
 	store, sink, start     string
 	lease, park, skew      time.Duration
-	count, runs            int
+	count, runs, room      int
 	zombie, withoutEffects bool
 }
 
@@ -36,6 +39,7 @@ func main() {
 	flag.StringVar(&o.start, "start", "", "start runs of the document in this file instead, say \"started KEY RUN\" of each, and end")
 	flag.IntVar(&o.count, "count", 1, "how many to start, by the keys 0, 1 ...")
 	flag.IntVar(&o.runs, "runs", 0, "runs owned at a time")
+	flag.IntVar(&o.room, "room", 0, "how many bytes its files may grow by; 0: as many as there is room for")
 	flag.DurationVar(&o.lease, "lease", 2*time.Second, "length of a lease")
 	flag.DurationVar(&o.park, "park", 100*time.Millisecond, "runs that wait longer than this are parked")
 	flag.DurationVar(&o.skew, "skew", 0, "how wrong the clock is")
@@ -59,6 +63,9 @@ func (o *options) run() error {
 	if err != nil {
 		return err
 	}
+	if err := o.limitRoom(); err != nil {
+		return errors.Join(err, opened.Close())
+	}
 	e, err := o.engine(opened)
 	if err != nil {
 		return errors.Join(err, opened.Close())
@@ -70,6 +77,24 @@ func (o *options) run() error {
 		err = e.Run(ctx)
 	}
 	return errors.Join(err, e.Close(context.Background()), opened.Close())
+}
+
+// limitRoom lets writing fail where a file becomes larger than SQLite's log is now, by the room.
+func (o *options) limitRoom() error {
+	if o.room == 0 {
+		return nil
+	}
+	signal.Ignore(syscall.SIGXFSZ) // the write fails instead
+	log, err := os.Stat(strings.TrimPrefix(o.store, "sqlite:") + "-wal")
+	if err != nil {
+		return err
+	}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	limit.Cur = uint64(log.Size() + int64(o.room)) //nolint:gosec // Neither is negative.
+	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
 }
 
 func (o *options) engine(opened store.Store) (*engine.Engine, error) {
