@@ -19,6 +19,7 @@ const (
 	// A blob that is put in again is noted so once an hour at most: the others find it as it is.
 	blobNoted  = 3_600_000_000 // µs
 	blobIsKept = int64(store.BlobGrace/1000) + blobNoted
+	lookAgain  = 60_000_000 // µs
 )
 
 const (
@@ -32,8 +33,11 @@ const (
 		DELETE FROM litter WHERE (workspace, kind, hash, due_at) IN (SELECT workspace, kind, hash, due FROM s)`
 
 	// The rows are locked first, and what refers to them is read afterwards: who adds a reference locks them, too.
+	// What is locked at the moment is looked at later.
 	lockBlobs = `{with workspace:text hash:text} SELECT r.hash, r.stored_at, r.size FROM s JOIN blobs r
-		ON r.workspace = s.workspace AND r.hash = s.hash ORDER BY r.hash {lock}`
+		ON r.workspace = s.workspace AND r.hash = s.hash ORDER BY r.hash {skip}`
+	presentBlobs = `{with workspace:text hash:text} SELECT b.hash FROM s JOIN blobs b
+		ON b.workspace = s.workspace AND b.hash = s.hash`
 	referredBlobs = `{with workspace:text hash:text} SELECT s.hash FROM s WHERE
 		EXISTS (SELECT 1 FROM blob_refs f WHERE f.workspace = s.workspace AND f.hash = s.hash)`
 	mentionedBlobs = `{with workspace:text hash:text} SELECT s.hash FROM s WHERE
@@ -44,7 +48,9 @@ const (
 		DELETE FROM blobs WHERE (workspace, hash) IN (SELECT workspace, hash FROM s)`
 
 	lockDocuments = `{with workspace:text hash:text} SELECT r.hash FROM s JOIN documents r
-		ON r.workspace = s.workspace AND r.hash = s.hash ORDER BY r.hash {lock}`
+		ON r.workspace = s.workspace AND r.hash = s.hash ORDER BY r.hash {skip}`
+	presentDocuments = `{with workspace:text hash:text} SELECT d.hash FROM s JOIN documents d
+		ON d.workspace = s.workspace AND d.hash = s.hash`
 	referredDocuments = `{with workspace:text hash:text} SELECT s.hash FROM s WHERE
 		EXISTS (SELECT 1 FROM runs o WHERE o.workspace = s.workspace AND o.document = s.hash)
 		OR EXISTS (SELECT 1 FROM workflows w WHERE w.workspace = s.workspace AND w.document = s.hash)
@@ -175,8 +181,8 @@ func (s *Store) sweepBlobs(ctx context.Context, now int64, part []*scrap) error 
 	x := s.engine()
 	defer x.close(ctx)
 	in := names(part)
-	locked, referred := query(lockBlobs, in), query(referredBlobs, in)
-	if err := x.run(ctx, locked, referred); err != nil {
+	locked, present, referred := query(lockBlobs, in), query(presentBlobs, in), query(referredBlobs, in)
+	if err := x.run(ctx, locked, present, referred); err != nil {
 		return err
 	}
 	stored, sizes := map[string]int64{}, map[string]int64{}
@@ -185,15 +191,17 @@ func (s *Store) sweepBlobs(ctx context.Context, now int64, part []*scrap) error 
 		hash := r.text()
 		stored[hash], sizes[hash] = r.int(), r.int()
 	}
-	kept := hashesOf(referred.out)
+	there, kept := hashesOf(present.out), hashesOf(referred.out)
 	var old []*scrap
 	var over, again [][]any
 	size := int64(0)
 	for _, c := range part {
-		at, there := stored[c.hash]
+		at, mine := stored[c.hash]
 		switch later := at + blobIsKept - now; {
-		case !there || kept[c.hash]:
+		case !there[c.hash] || kept[c.hash]:
 			over = append(over, c.row())
+		case !mine:
+			again = append(again, []any{c.workspace, c.kind, c.hash, int64(lookAgain)})
 		case later > 0:
 			again = append(again, []any{c.workspace, c.kind, c.hash, later})
 		case len(old) == 0 || size+sizes[c.hash] <= bytesAtOnce: // else it stays due
@@ -222,19 +230,23 @@ func (s *Store) sweepDocuments(ctx context.Context, _ int64, part []*scrap) erro
 	x := s.engine()
 	defer x.close(ctx)
 	in := names(part)
-	locked, referred := query(lockDocuments, in), query(referredDocuments, in)
-	if err := x.run(ctx, locked, referred); err != nil {
+	locked, present, referred := query(lockDocuments, in), query(presentDocuments, in), query(referredDocuments, in)
+	if err := x.run(ctx, locked, present, referred); err != nil {
 		return err
 	}
-	kept := hashesOf(referred.out)
-	var gone, over [][]any
+	mine, there, kept := hashesOf(locked.out), hashesOf(present.out), hashesOf(referred.out)
+	var gone, over, again [][]any
 	for _, c := range part {
-		over = append(over, c.row())
-		if !kept[c.hash] {
-			gone = append(gone, []any{c.workspace, c.hash})
+		switch {
+		case !there[c.hash] || kept[c.hash]:
+			over = append(over, c.row())
+		case !mine[c.hash]:
+			again = append(again, []any{c.workspace, c.kind, c.hash, int64(lookAgain)})
+		default:
+			gone, over = append(gone, []any{c.workspace, c.hash}), append(over, c.row())
 		}
 	}
-	if err := x.commit(ctx, exec(deleteDocuments, gone), exec(deleteLitter, over)); err != nil {
+	if err := x.commit(ctx, exec(deleteDocuments, gone), exec(deleteLitter, over), exec(insertLitter, again)); err != nil {
 		return err
 	}
 	s.sawDocuments(gone, false)

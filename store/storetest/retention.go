@@ -195,7 +195,10 @@ func pruningCases() []testCase {
 			all.Wait()
 			k.prune(rounds)
 			require.Empty(k, k.list(store.Filter{}))
+			k.Advance(2 * store.BlobGrace)
+			k.prune(rounds)
 			k.document("hash", false)
+			require.Equal(k, []bool{false}, k.blobs(hash))
 		}},
 	}
 }
