@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
@@ -55,6 +56,9 @@ func (j *job) outcome(run flowforge.Run, err, interrupted error) error {
 	case interrupted != nil && run.Status != flowforge.RunSucceeded:
 		j.con.printf("flowforge: interrupted: the run was %s\n", run.Status)
 		return &exit{status: exitInterrupted}
+	case run.Error == nil && j.command.isDurable():
+		err = fmt.Errorf("%w; run %s is not lost: flowforge worker goes on with it", err, run.ID)
+		return &exit{status: exitFailed, cause: err}
 	case run.Error == nil:
 		return &exit{status: exitFailed, cause: err} // it was lost
 	}
