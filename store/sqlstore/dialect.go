@@ -32,7 +32,9 @@ func dialectOf(db *bun.DB) (dialect, error) {
 // writer, and no need to. RETURNING names columns by their table, {r}, where that has a name there.
 func (d dialect) locks() *strings.Replacer {
 	if d.lite {
-		return strings.NewReplacer("{lock}", "", "{skip}", "", "{share}", "", "{r}", "")
+		return strings.NewReplacer("{lock}", "", "{skip}", "", "{share}", "", "{r}", "",
+			// What fails ends the transaction in any case, so that SQLite need not note how to undo the statement.
+			"INSERT INTO ", "INSERT OR ROLLBACK INTO ", "UPDATE runs AS r", "UPDATE OR ROLLBACK runs AS r")
 	}
 	return strings.NewReplacer(
 		"{lock}", "FOR UPDATE OF r", "{skip}", "FOR UPDATE OF r SKIP LOCKED", "{share}", "FOR KEY SHARE OF r", "{r}", "r.",
