@@ -22,18 +22,29 @@ type Blobs interface {
 const BlobGrace = 24 * time.Hour
 
 // Hashes gives the SHA-256 hashes that stand in a text, in lower-case hexadecimal: what it may refer to.
-func Hashes(text []byte) iter.Seq[string] {
+func Hashes[T ~string | ~[]byte](text T) iter.Seq[string] {
 	const length = 64
 	return func(yield func(string) bool) {
-		from := 0
-		for i := 0; i <= len(text); i++ {
-			if i < len(text) && (text[i] >= '0' && text[i] <= '9' || text[i] >= 'a' && text[i] <= 'f') {
+		// Before from there is no digit. Looking for the last character that is none leaps over most of a text.
+		for from := 0; from+length <= len(text); {
+			last := from + length - 1
+			for last >= from && isDigit(text[last]) {
+				last--
+			}
+			if last >= from {
+				from = last + 1
 				continue
 			}
-			if i-from == length && !yield(string(text[from:i])) {
+			end := from + length
+			for end < len(text) && isDigit(text[end]) {
+				end++
+			}
+			if end == from+length && !yield(string(text[from:end])) {
 				return
 			}
-			from = i + 1
+			from = end + 1
 		}
 	}
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }

@@ -19,6 +19,7 @@ func TestHashesAreWordsOf64HexadecimalDigits(t *testing.T) {
 		`{"sha256":"` + a + `","x":"` + b + `"}`: {a, b},
 		"@" + b:                                  {b},
 		"/blobs/" + a + "/" + a:                  {a, a},
+		"f" + a[1:] + "g" + b + "-" + a[1:]:      {"f" + a[1:], b},
 		a[1:]:                                    nil,
 		a + "0":                                  nil,
 		strings.ToUpper(a):                       nil,

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"bytes"
 	"context"
+	"iter"
 	"slices"
 
 	"github.com/flowforge-go/flowforge/store"
@@ -80,16 +81,16 @@ func (p *payloads) references(to [][]any, last int, rows [][]any) [][]any {
 }
 
 // hashes gives the hashes in a cell and, where it stands for a blob, in that.
-func (p *payloads) hashes(cell any) func(yield func(string) bool) {
-	var text []byte
+func (p *payloads) hashes(cell any) iter.Seq[string] {
+	outer := store.Hashes("")
 	switch cell := cell.(type) {
 	case string:
-		text = []byte(cell)
+		outer = store.Hashes(cell)
 	case []byte:
-		text = cell
+		outer = store.Hashes(cell)
 	}
 	return func(yield func(string) bool) {
-		for hash := range store.Hashes(text) {
+		for hash := range outer {
 			if !yield(hash) {
 				return
 			}
