@@ -18,9 +18,10 @@ func TestTheConnectionIsCutDuringCommit(t *testing.T) {
 	w.publish(document(t, inner))
 	p, address := newProxy(t, w.address)
 	runs := w.start(document(t, everything), count(6, 50))
-	p.loseCommit(1 + w.random.IntN(3))
 	w.spawnOn(address, "")
-	const cuts = 5
+	w.sink.await(t, "a", 1)
+	p.loseCommit(1)
+	const cuts = 4
 	for i := range cuts {
 		eventually(t, recovery, func() string {
 			if p.lost() <= i {
@@ -28,7 +29,7 @@ func TestTheConnectionIsCutDuringCommit(t *testing.T) {
 			}
 			return ""
 		})
-		p.loseCommit(1 + w.random.IntN(5))
+		p.loseCommit(1 + w.random.IntN(3))
 	}
 	w.check(recovery, runs, everyEffects*len(runs))
 }
