@@ -204,6 +204,9 @@ func (j *job) run() error {
 	defer release()
 	await := j.follow()
 	run, err := j.engine.DoRequest(ctx, j.request)
+	if run.ID != "" && hasLost(run, err) && j.command.isDurable() && ctx.Err() == nil {
+		run, err = j.waitElsewhere(ctx, run, err)
+	}
 	await(run.Status.Terminal())
 	if run.ID == "" {
 		if j.progress != nil {
@@ -219,6 +222,23 @@ func (j *job) run() error {
 		return &exit{status: exitFailed, cause: err}
 	}
 	return j.outcome(run, err, context.Cause(ctx))
+}
+
+// hasLost reports whether an error is that a run goes on without this process. What is known here of the run is not
+// how it ended.
+func hasLost(run flowforge.Run, err error) bool {
+	return err != nil && (flowforge.CodeOf(err) == flowforge.CodeStaleEpoch || !run.Status.Terminal() || run.Status == flowforge.RunSucceeded)
+}
+
+// waitElsewhere waits for a run that this process has lost, since it was too slow to keep its lease.
+func (j *job) waitElsewhere(ctx context.Context, run flowforge.Run, cause error) (flowforge.Run, error) {
+	j.say("this process did not keep its lease and has lost the run: it waits for whoever goes on with it, such as a flowforge worker")
+	ended, err := j.engine.Wait(ctx, run.Workspace, run.ID)
+	if !ended.Status.Terminal() {
+		run.Status = flowforge.RunRunning // for all that is known here
+		return run, cause
+	}
+	return ended, err
 }
 
 // interruptible gives a context that the first signal ends, so that the run is canceled and its finally nodes run;
