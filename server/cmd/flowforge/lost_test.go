@@ -26,14 +26,14 @@ func TestLostRunIsWaitedFor(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(`{name: effect, output: "{{ nodes.call.output.body }}", nodes: [
 		{id: call, type: http.request, params: {method: POST, url: "{{ input }}"}}]}`), 0o600))
 	start := func(stdout, stderr *bytes.Buffer, args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), program, append(args, "--lease", "1s", "--allow-egress", "127.0.0.0/8")...)
+		cmd := exec.CommandContext(t.Context(), program, append(args, "--allow-egress", "127.0.0.0/8")...)
 		cmd.Env = append(os.Environ(), "FLOWFORGE_STORE=sqlite:"+file+".db")
 		cmd.Stdout, cmd.Stderr = stdout, stderr
 		require.NoError(t, cmd.Start())
 		return cmd
 	}
 	var stdout, stderr, worked bytes.Buffer
-	run := start(&stdout, &stderr, "run", file, "--input", fmt.Sprintf("%q", server.URL))
+	run := start(&stdout, &stderr, "run", file, "--lease", "1s", "--input", fmt.Sprintf("%q", server.URL))
 	key := <-called.calls
 	require.NoError(t, run.Process.Signal(syscall.SIGSTOP))
 	worker := start(&worked, &worked, "worker", "--until-idle")
