@@ -128,6 +128,10 @@ type NodeRun struct {
 	Error      *Failure   `json:"error,omitempty"`
 	ResumeAt   time.Time  `json:"resume_at,omitzero"` // when one that is retrying or waiting goes on, where that is known
 	Awaits     Value      `json:"awaits,omitzero"`    // what one that is waiting waits for: {"signal"}, {"run"} ...
+
+	// A large output that stands elsewhere is not recorded again: Output has its ports with null.
+	Passed   []Port `json:"passed,omitempty"`   // ports that emitted the node's input
+	Gathered bool   `json:"gathered,omitempty"` // each port emitted the list of what the elements did
 }
 
 // NodeStatus is where a node run is in its life.

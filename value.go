@@ -164,6 +164,10 @@ func (v Value) Equal(other Value) bool {
 	return v.v == other.v || bytes.Equal(v.JSON(), other.JSON())
 }
 
+// Same reports whether two values are one and the same, not just equal: whether one was made of the other by
+// passing it on.
+func (v Value) Same(other Value) bool { return v.v == other.v }
+
 // String gives the canonical JSON text.
 func (v Value) String() string { return string(v.JSON()) }
 

@@ -16,6 +16,9 @@ const maxDepth = 20
 
 // prepareChild makes the run that a node wants to start ready to be created with the next transition.
 func (r *run) prepareChild(ctx context.Context, a *activity, wish *nodes.Child) error {
+	if err := wish.Input.Check(); err != nil {
+		return nodes.Permanent(err)
+	}
 	kind, depth := flowforge.OriginParent, 1
 	if wish.Detach {
 		kind = flowforge.OriginDetached

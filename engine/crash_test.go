@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -207,4 +208,45 @@ func withoutAttempts(t *testing.T, expected map[string]json.RawMessage) map[stri
 		fewer[name] = text
 	}
 	return fewer
+}
+
+// TestWhatIsPassedOnIsNotRecordedAgain lets a value double at each join, far beyond what could be written out, and
+// crashes on the way.
+func TestWhatIsPassedOnIsNotRecordedAgain(t *testing.T) {
+	t.Parallel()
+	const layers = 12
+	var list []flowforge.Node
+	var connections []string
+	for layer := range layers {
+		for side := range 2 {
+			list = append(list, flowforge.Node{ID: flowforge.NodeID(fmt.Sprintf("n%d_%d", layer, side)), Type: "core.noop"})
+			for from := range 2 {
+				if layer > 0 {
+					connections = append(connections, fmt.Sprintf("n%d_%d>n%d_%d", layer-1, from, layer, side))
+				}
+			}
+		}
+	}
+	list = append(list, flowforge.Node{ID: "all", Type: "core.noop", Each: flowforge.MustValue("{{ nodes.n0_0.output.rows }}")})
+	connections = append(connections, fmt.Sprintf("n%d_0>all", layers-1))
+	document := workflow(connections, list...)
+	document.Output = flowforge.MustValue("{{ nodes.all.output }}")
+	rows := make([]any, 30)
+	for i := range rows {
+		rows[i] = strings.Repeat("x", 1_000)
+	}
+	text, err := json.Marshal(document)
+	require.NoError(t, err)
+	output := flowforge.MustValue(rows)
+	c := semanticCase{
+		Workflow: text, Input: flowforge.MustValue(map[string]any{"rows": rows}),
+		Expect: expectation{Status: "succeeded", Output: &output},
+	}
+	for commit := 1; ; commit += 3 {
+		crashed := false
+		synctest.Test(t, func(t *testing.T) { crashed = c.crash(t, commit, true) })
+		if t.Failed() || !crashed {
+			return
+		}
+	}
 }

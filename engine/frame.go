@@ -40,6 +40,7 @@ type result struct {
 	ports     flowforge.Ports
 	failure   *flowforge.Failure
 	errors    flowforge.Value // of the elements that failed
+	sourced   bool            // the record of a node that it was delivered to refers to it
 }
 
 func newFrame(number int32, graph *dag.Graph, outer *frame, owner dag.Ref) *frame {
@@ -67,6 +68,7 @@ type activity struct {
 	path     string // the element path
 	item     any
 	index    int
+	input    flowforge.Value // of the latest attempt
 	attempts int
 	losses   int       // of the attempts
 	began    time.Time // the first attempt
@@ -203,5 +205,7 @@ func (r *run) drop(f *frame, i int32) {
 		return
 	}
 	f.results[i].ports = nil
-	r.pending.drop(f.graph.Nodes[i].Doc.ID, f.path)
+	if !f.results[i].sourced {
+		r.pending.drop(f.graph.Nodes[i].Doc.ID, f.path)
+	}
 }

@@ -16,6 +16,7 @@ type gather struct {
 	last     int               // most passes of a repeat
 	done     []flowforge.Ports // what each element emitted
 	failures []elementFailure  // in no order
+	recorded bool              // what was gathered is not recorded: the elements are
 	ended    int32
 }
 

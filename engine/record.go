@@ -118,6 +118,9 @@ func (r *run) nodeEnded(action dag.Action) {
 		}
 	}
 	if !copied {
+		if a != nil && r.past == nil {
+			r.shorten(a, &ended)
+		}
 		r.recordNode(ended)
 	}
 	if action.At.Element != dag.NoElement {
@@ -178,7 +181,9 @@ func (r *run) keepResult(f *frame, i int32, a *activity, status flowforge.NodeSt
 	n, result := &f.graph.Nodes[i], &f.results[i]
 	if g := f.gathers[i]; g != nil {
 		delete(f.gathers, i)
-		r.dropElements(f, n.Doc.ID, g)
+		if !g.recorded {
+			r.dropElements(f, n.Doc.ID, g)
+		}
 	}
 	if a == nil {
 		return

@@ -177,6 +177,7 @@ func (r *run) restore(a *activity, status flowforge.NodeStatus) {
 	}
 	a.ports, a.failure = record.Output, record.Error
 	a.attempts, a.losses, a.began = record.Attempts, record.Lost, record.StartedAt
+	r.lengthen(a, record)
 	if g := a.frame.gathers[a.ref.Node]; g != nil && a.ref.Element == dag.NoElement {
 		a.errors = g.errors()
 	}

@@ -175,7 +175,7 @@ func (c *copier) keeps(n *flowforge.NodeRun) bool {
 	good := n.Status == flowforge.NodeSucceeded || (n.Status == flowforge.NodeFailed && node.OnError != flowforge.OnErrorFail)
 	switch {
 	case n.Element == "":
-		return good
+		return good && !n.Gathered // gathered again of its elements
 	case node.IsLoop() && node.Body == nil && n.Status == flowforge.NodeFailed:
 		return false // tried again, if the loop is
 	case node.Body != nil:
@@ -193,6 +193,7 @@ func (r *run) copy(a *activity) bool {
 	}
 	a.copied, a.ports, a.failure = true, record.Output, record.Error
 	a.attempts, a.losses, a.began = record.Attempts, record.Lost, record.StartedAt
+	r.lengthen(a, record)
 	event := dag.Event{Kind: dag.Failed, At: a.ref, Permanent: true}
 	if record.Status == flowforge.NodeSucceeded {
 		emitted, err := portsOf(a.node, record.Output)

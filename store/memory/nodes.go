@@ -136,7 +136,7 @@ func (n *nodes) needed() []flowforge.NodeRun {
 
 func pack(key store.NodeKey, run *flowforge.NodeRun) nodeRecord {
 	plain := run.Status == flowforge.NodeSucceeded && run.Reason == "" && run.Attempts == 1 && run.Lost == 0 &&
-		!run.Copied && run.Error == nil && !run.StartedAt.IsZero() && !run.FinishedAt.IsZero()
+		!run.Copied && run.Error == nil && run.Passed == nil && !run.Gathered && !run.StartedAt.IsZero() && !run.FinishedAt.IsZero()
 	if !plain {
 		whole := *run
 		return nodeRecord{key: key, whole: &whole}

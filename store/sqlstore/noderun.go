@@ -31,6 +31,8 @@ type nodeRest struct {
 	Error    *flowforge.Failure `json:"error,omitempty"`
 	ResumeAt time.Time          `json:"resume_at,omitzero"`
 	Awaits   flowforge.Value    `json:"awaits,omitzero"`
+	Passed   []flowforge.Port   `json:"passed,omitempty"`
+	Gathered bool               `json:"gathered,omitempty"`
 }
 
 // ordinal orders node runs by when they were first recorded: by step, then by their place in it.
@@ -46,8 +48,11 @@ func (p *payloads) node(key store.RunKey, n int64, node *flowforge.NodeRun) ([]a
 		return nil, err
 	}
 	var rest any
-	if node.Reason != "" || node.Lost != 0 || node.Copied || node.Error != nil || !node.ResumeAt.IsZero() || !node.Awaits.IsNull() {
-		rest, err = encode(nodeRest{node.Reason, node.Lost, node.Copied, node.Error, node.ResumeAt.UTC(), node.Awaits})
+	if node.Reason != "" || node.Lost != 0 || node.Copied || node.Error != nil || !node.ResumeAt.IsZero() || !node.Awaits.IsNull() ||
+		node.Passed != nil || node.Gathered {
+		rest, err = encode(nodeRest{
+			node.Reason, node.Lost, node.Copied, node.Error, node.ResumeAt.UTC(), node.Awaits, node.Passed, node.Gathered,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -69,6 +74,7 @@ func (r *row) node(l *loader, workspace flowforge.Workspace, into *flowforge.Nod
 	r.json(&rest)
 	into.Reason, into.Lost, into.Copied = rest.Reason, rest.Lost, rest.Copied
 	into.Error, into.ResumeAt, into.Awaits = rest.Error, rest.ResumeAt, rest.Awaits
+	into.Passed, into.Gathered = rest.Passed, rest.Gathered
 	names := r.next()
 	l.ports(workspace, names, r.next(), &into.Output)
 	l.fail(r.err)
