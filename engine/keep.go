@@ -91,12 +91,9 @@ func (e *Engine) renew() {
 	for i, r := range kept {
 		leases[i] = r.lease
 	}
-	ctx, cancel := context.WithTimeout(e.base, e.config.Lease/4)
+	ctx, cancel := context.WithTimeout(e.base, e.config.Lease/2) // with the time between renewals, what the fence leaves
 	asked := e.clock.Now()
 	renewed, err := e.config.Store.Renew(ctx, leases)
-	if err == nil {
-		err = e.readClock(ctx)
-	}
 	cancel()
 	next := e.renewEvery()
 	if err != nil {
@@ -119,9 +116,19 @@ func (e *Engine) renew() {
 		e.mu.Unlock()
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if e.keeper != nil && len(e.runs) > 0 {
 		e.keeper = e.clock.AfterFunc(next, e.renew)
+	}
+	e.mu.Unlock()
+	e.checkClock()
+}
+
+// checkClock follows the store's clock. Where it cannot be read just now, what is known of it counts on.
+func (e *Engine) checkClock() {
+	ctx, cancel := context.WithTimeout(e.base, e.config.Lease/4)
+	defer cancel()
+	if err := e.readClock(ctx); err != nil && e.base.Err() == nil {
+		e.logger.WarnContext(ctx, "read the store's clock", "error", err)
 	}
 }
 
