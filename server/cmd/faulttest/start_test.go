@@ -38,7 +38,7 @@ func TestKillWhileStarting(t *testing.T) {
 				require.NoError(t, second.err)
 				acknowledged := second.out.lines("started")
 				require.Len(t, acknowledged, many)
-				require.Equal(t, first.out.lines("started"), acknowledged[:len(first.out.lines("started"))], "I1: what was acknowledged")
+				require.True(t, strings.HasPrefix(second.out.String(), first.out.String()), "I1: what was acknowledged")
 				ids := make([]flowforge.RunID, many)
 				for i, line := range acknowledged {
 					_, id, _ := strings.Cut(line, " ")
