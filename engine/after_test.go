@@ -32,7 +32,7 @@ func once(run, reconcile nodes.Func) nodes.Type {
 func lose(t *testing.T, reconcile nodes.Func) (*engine.Engine, flowforge.Run, *int) {
 	t.Helper()
 	kept := memory.New(memory.Config{})
-	cut := &mortal{Store: kept, commits: 2}
+	cut := &mortal{Store: kept, commits: 1}
 	calls := 0
 	var mu sync.Mutex
 	typ := once(func(context.Context, *nodes.Call) (flowforge.Ports, error) {

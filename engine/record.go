@@ -321,10 +321,7 @@ func (r *run) startEffects() []*activity {
 func (r *run) transition(started []*activity) *store.Transition {
 	p := &r.pending
 	for _, a := range started {
-		r.recordNode(flowforge.NodeRun{
-			Node: a.node.Doc.ID, Element: a.path, Status: flowforge.NodeRunning, Attempts: a.attempts + 1, Lost: a.losses,
-			StartedAt: startOf(a, r.now),
-		})
+		r.recordNode(r.startRecord(a))
 	}
 	transition := &store.Transition{
 		Workspace: r.info.Workspace, Run: r.info.ID, Epoch: r.lease.Epoch,
@@ -349,6 +346,14 @@ func (r *run) unended() flowforge.RunStatus {
 		return flowforge.RunCanceling
 	}
 	return flowforge.RunRunning
+}
+
+// startRecord gives the record of the start of an attempt.
+func (r *run) startRecord(a *activity) flowforge.NodeRun {
+	return flowforge.NodeRun{
+		Node: a.node.Doc.ID, Element: a.path, Status: flowforge.NodeRunning, Attempts: a.attempts + 1, Lost: a.losses,
+		StartedAt: startOf(a, r.now),
+	}
 }
 
 // startOf gives when the first attempt of a node run began.

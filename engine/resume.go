@@ -26,6 +26,9 @@ func (r *run) resume(claimed store.Claimed) error {
 	}
 	past := r.past
 	r.past, r.pending, r.journaled = nil, pending{}, int64(len(claimed.Journal))
+	if claimed.Run.StartedAt.IsZero() {
+		r.noteStart()
+	}
 	if !r.state.Done() {
 		r.restoreStatus(claimed.Run)
 	}

@@ -35,6 +35,7 @@ type run struct {
 	ready      jobs                  // for the lanes to take
 	later      []job                 // not to be begun while the run is paused
 	effects    jobs                  // attempts whose start is not recorded yet
+	foreseen   []*activity           // attempts whose start is recorded with the run itself
 	transacts  jobs                  // attempts within a transaction
 	inEffect   int                   // attempts whose start is recorded and that have not ended
 	lanes      int
@@ -98,14 +99,57 @@ func (r *run) start(messages []store.Message) {
 	r.engine.own(r)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.beginPlan()
+	r.receive(messages)
+	r.kick()
+}
+
+// beginPlan tells the plan to begin.
+func (r *run) beginPlan() {
 	r.now = r.engine.now()
+	r.noteStart()
+	r.limitRun()
+	r.perform(r.state.Start())
+}
+
+// noteStart notes that the run begins now.
+func (r *run) noteStart() {
 	r.info.StartedAt, r.info.Status = r.now, flowforge.RunRunning
 	r.pending.startedAt = r.now
 	r.record(flowforge.Event{Kind: flowforge.EventRunStarted})
-	r.limitRun()
-	r.perform(r.state.Start())
-	r.receive(messages)
+}
+
+// foresee begins a run that is about to be created with a lease, as far as that goes before it is, and gives the
+// records of the attempts that it begins with: they are written with the run, which saves a commit.
+func (r *run) foresee() []flowforge.NodeRun {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.beginPlan()
+	r.foreseen = r.startEffects()
+	records := make([]flowforge.NodeRun, len(r.foreseen))
+	for i, a := range r.foreseen {
+		records[i] = r.startRecord(a)
+	}
+	return records
+}
+
+// created goes on with a foreseen run that has been created.
+func (r *run) created() {
+	r.engine.own(r)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range r.foreseen {
+		r.ready.push(job{kind: jobAttempt, activity: a})
+	}
+	r.foreseen = nil
 	r.kick()
+}
+
+// notCreated forgets a foreseen run.
+func (r *run) notCreated() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.giveUp(errLeft)
 }
 
 // key names the run.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/dag"
@@ -48,7 +49,7 @@ func (e *Engine) DoRequest(ctx context.Context, request StartRequest) (flowforge
 		return e.Wait(ctx, created.Workspace, created.ID)
 	}
 	r.attended = true
-	r.start(nil)
+	r.created()
 	select {
 	case <-r.done:
 	case <-ctx.Done():
@@ -102,7 +103,7 @@ func (e *Engine) Start(ctx context.Context, request StartRequest) (flowforge.Run
 		return created, err
 	}
 	if r != nil {
-		r.start(nil)
+		r.created()
 		return created, nil
 	}
 	e.hint(ctx, created)
@@ -162,22 +163,26 @@ func (e *Engine) prepare(ctx context.Context, request StartRequest) (store.NewRu
 	return fresh, found, err
 }
 
-// createRun makes a prepared run in the store, as create does.
+// createRun makes a prepared run in the store, as create does. One that is leased from the start is begun before it
+// is created, so that the attempts it begins with are recorded with it.
 func (e *Engine) createRun(ctx context.Context, fresh store.NewRun, workflow *dag.Workflow, eager bool) (*run, flowforge.Run, error) {
+	var r *run
 	if eager {
-		fresh.Lease = &store.Lease{Worker: e.worker, For: e.config.Lease}
+		r = e.newRun(fresh.Run, workflow, 0)
+		fresh.Lease, fresh.Nodes = &store.Lease{Worker: e.worker, For: e.config.Lease}, r.foresee()
 	}
 	failpoint("create.before")
 	answer, err := e.creates.do(ctx, fresh)
 	failpoint("create.after")
-	if err := cmp.Or(err, answer.Err); err != nil {
-		return nil, flowforge.Run{}, err
+	err = cmp.Or(err, answer.Err)
+	if r == nil {
+		return nil, answer.Run, err
 	}
-	if answer.Epoch == 0 || answer.Existing {
-		return nil, answer.Run, nil
+	if err != nil || answer.Epoch == 0 || answer.Existing {
+		r.notCreated()
+		return nil, answer.Run, err
 	}
-	r := e.newRun(answer.Run, workflow, answer.Epoch)
-	r.copied = recordsOf(fresh.Nodes, true)
+	r.lease.Epoch = answer.Epoch
 	return r, answer.Run, nil
 }
 
@@ -206,7 +211,7 @@ func (e *Engine) fresh(ctx context.Context, loaded loaded, request StartRequest)
 		Input:     request.Input,
 		Vars:      frozen,
 		Seq:       1,
-		CreatedAt: e.now(),
+		CreatedAt: e.now().Truncate(time.Microsecond), // as it is kept, so that expressions see the same after a crash
 	}
 	return store.NewRun{
 		Run:            run,

@@ -153,7 +153,7 @@ func (e *Engine) takeOver(ctx context.Context, c store.Claimed) {
 	}
 	r := e.newRun(c.Run, loaded.workflow, c.Lease.Epoch)
 	r.copied = recordsOf(c.Nodes, true)
-	if c.Run.StartedAt.IsZero() {
+	if c.Run.StartedAt.IsZero() && !foreseen(c.Nodes) {
 		r.start(c.Messages)
 		return
 	}
@@ -161,6 +161,11 @@ func (e *Engine) takeOver(ctx context.Context, c store.Claimed) {
 		r.lose(err)
 		e.fail(ctx, c, err)
 	}
+}
+
+// foreseen reports whether a run was created with attempts that were to begin at once.
+func foreseen(recorded []flowforge.NodeRun) bool {
+	return slices.ContainsFunc(recorded, func(n flowforge.NodeRun) bool { return !n.Status.Terminal() })
 }
 
 // fail ends a claimed run that cannot be gone on with.
