@@ -49,7 +49,7 @@ func (e *Engine) DoRequest(ctx context.Context, request StartRequest) (flowforge
 		return e.Wait(ctx, created.Workspace, created.ID)
 	}
 	r.attended = true
-	r.created()
+	r.created() //nolint:contextcheck // The run goes on in contexts of its own.
 	select {
 	case <-r.done:
 	case <-ctx.Done():
@@ -103,7 +103,7 @@ func (e *Engine) Start(ctx context.Context, request StartRequest) (flowforge.Run
 		return created, err
 	}
 	if r != nil {
-		r.created()
+		r.created() //nolint:contextcheck // The run goes on in contexts of its own.
 		return created, nil
 	}
 	e.hint(ctx, created)

@@ -108,6 +108,7 @@ func (p *Program) start(t *testing.T, types ...nodes.Type) (e *engine.Engine, st
 }
 
 func startsWithTransaction(t *testing.T, p Program) {
+	t.Helper()
 	e, _ := p.start(t)
 	tx := p.Begin(t)
 	require.NoError(t, tx.Insert("order"))
@@ -122,6 +123,7 @@ func startsWithTransaction(t *testing.T, p Program) {
 }
 
 func startsNotWithoutTransaction(t *testing.T, p Program) {
+	t.Helper()
 	e, _ := p.start(t)
 	tx := p.Begin(t)
 	require.NoError(t, tx.Insert("order"))
@@ -134,6 +136,7 @@ func startsNotWithoutTransaction(t *testing.T, p Program) {
 }
 
 func writesWithResult(t *testing.T, p Program) {
+	t.Helper()
 	e, _ := p.start(t)
 	run, err := e.DoRequest(t.Context(), engine.StartRequest{
 		Document: document("test.write", "test.write", "test.write"), Input: flowforge.MustValue(7),
@@ -144,6 +147,7 @@ func writesWithResult(t *testing.T, p Program) {
 }
 
 func writesNothingOnFailure(t *testing.T, p Program) {
+	t.Helper()
 	e, _ := p.start(t)
 	_, err := e.Do(t.Context(), document("test.write", "test.refuse"), nil)
 	require.ErrorContains(t, err, "refused")
@@ -151,6 +155,7 @@ func writesNothingOnFailure(t *testing.T, p Program) {
 }
 
 func goesOn(t *testing.T, p Program) {
+	t.Helper()
 	reached := make(chan struct{}, 10)
 	var again atomic.Bool
 	slow := nodes.Type{
@@ -183,7 +188,7 @@ func goesOn(t *testing.T, p Program) {
 	gone, giveUp := context.WithCancel(t.Context())
 	giveUp()
 	require.Error(t, left.Close(gone), "it gives the run back")
-	<-ended
+	require.NoError(t, <-ended)
 	again.Store(true)
 	e, _ := p.start(t, slow)
 	run, err = e.Wait(t.Context(), run.Workspace, run.ID)
