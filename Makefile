@@ -15,7 +15,7 @@ test: ## Run all tests with the race detector, in random order
 	@.ci/test
 
 faults: ## Run the tests of faults with their full counts (half an hour or so)
-	@FLOWFORGE_FAULTS=full .ci/test -timeout 2h -v ./server/cmd/faulttest
+	@FLOWFORGE_FAULTS=full .ci/test -count=1 -timeout 2h -v ./server/cmd/faulttest
 
 lint: ## Run all linters (builds the linter once: some minutes)
 	@"$$(.ci/tool golangci-lint)" run ./... ./.ci/closure

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 )
@@ -17,24 +18,21 @@ import (
 // program is the built worker.
 var program string
 
-// full asks for the counts that take long: FLOWFORGE_FAULTS=full, which `make faults` sets.
-var full = os.Getenv("FLOWFORGE_FAULTS") == "full"
-
-// count gives how many of something a test uses: few, or with FLOWFORGE_FAULTS=full many.
+// count gives how many of something a test uses: few, or with FLOWFORGE_FAULTS=full, which `make faults` sets, many.
 func count(few, many int) int {
-	if full {
+	if os.Getenv("FLOWFORGE_FAULTS") == "full" {
 		return many
 	}
 	return few
 }
 
 // seed decides what is left to chance: FLOWFORGE_FAULTS_SEED, or else another one each time.
-var seed = func() uint64 {
+var seed = sync.OnceValue(func() uint64 {
 	if given, err := strconv.ParseUint(os.Getenv("FLOWFORGE_FAULTS_SEED"), 10, 64); err == nil {
 		return given
 	}
 	return uint64(time.Now().UnixNano())
-}()
+})
 
 func TestMain(m *testing.M) { os.Exit(withProgram(m)) }
 

@@ -64,10 +64,10 @@ func newWorld(t *testing.T, kind string) *world {
 
 func newWorldAt(t *testing.T, address string) *world {
 	t.Helper()
-	t.Logf("again with FLOWFORGE_FAULTS_SEED=%d", seed)
+	t.Logf("again with FLOWFORGE_FAULTS_SEED=%d", seed())
 	w := &world{
 		t: t, address: address, sink: newSink(t), seen: map[flowforge.RunID]*observed{},
-		random: randv2.New(randv2.NewPCG(seed, 0)),
+		random: randv2.New(randv2.NewPCG(seed(), 0)),
 	}
 	var err error
 	w.store, err = faulttest.Open(t.Context(), address)
