@@ -38,15 +38,22 @@ func (i *Idleness) Wait(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		}
+		began := time.Now()
 		left, err := i.left(ctx)
 		switch {
-		case err != nil && ctx.Err() == nil && flowforge.CodeOf(err) != flowforge.CodeUnavailable:
+		case err != nil && ctx.Err() == nil && !passes(err):
 			return err
 		case err == nil && !left:
 			return nil
 		}
-		pause = min(2*pause, maxIdlePause)
+		pause = max(min(2*pause, maxIdlePause), 3*time.Since(began)) // where many runs wait, looking takes its time
 	}
+}
+
+// passes reports whether looking again may do: the store is away, or a run was forgotten while it was looked at.
+func passes(err error) bool {
+	code := flowforge.CodeOf(err)
+	return code == flowforge.CodeUnavailable || code == flowforge.CodeNotFound
 }
 
 // left reports whether a run is left that goes on now or soon: one that somebody holds a lease of, that is ready to
