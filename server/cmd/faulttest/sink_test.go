@@ -122,7 +122,7 @@ func (s *sink) of(node flowforge.NodeID) []call {
 // await waits until there were so many effects of a node.
 func (s *sink) await(t *testing.T, node flowforge.NodeID, many int) {
 	t.Helper()
-	eventually(t, 30*time.Second, func() string {
+	eventually(t, patience(), func() string {
 		if got := len(s.of(node)); got < many {
 			return fmt.Sprintf("%d effects of %s, want %d", got, node, many)
 		}
@@ -133,7 +133,7 @@ func (s *sink) await(t *testing.T, node flowforge.NodeID, many int) {
 // awaitKeys waits until there were so many effects of all nodes, repeated ones not counted.
 func (s *sink) awaitKeys(t *testing.T, many int) {
 	t.Helper()
-	eventually(t, recovery, func() string {
+	eventually(t, patience(), func() string {
 		if got := s.keys(); got < many {
 			return fmt.Sprintf("%d effects, want %d", got, many)
 		}
@@ -156,6 +156,9 @@ func (s *sink) keys() int {
 	}
 	return len(keys)
 }
+
+// patience is how long effects are waited for.
+func patience() time.Duration { return time.Duration(count(1, 20)) * recovery }
 
 // eventually asks again and again until the complaint is empty.
 func eventually(t *testing.T, limit time.Duration, complaint func() string) {
