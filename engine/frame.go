@@ -181,7 +181,7 @@ func (r *run) dropFrame(f *frame) {
 	f.cancel(nil)
 	delete(r.frames, f.number)
 	for i := range f.results {
-		if f.results[i].ports != nil {
+		if isLarge(f.results[i].ports) {
 			r.pending.drop(f.graph.Nodes[i].Doc.ID, f.path)
 		}
 	}
@@ -204,8 +204,9 @@ func (r *run) drop(f *frame, i int32) {
 	if f.graph.Nodes[i].Kept || f.results[i].ports == nil {
 		return
 	}
+	large := isLarge(f.results[i].ports)
 	f.results[i].ports = nil
-	if !f.results[i].sourced {
+	if large && !f.results[i].sourced {
 		r.pending.drop(f.graph.Nodes[i].Doc.ID, f.path)
 	}
 }

@@ -12,11 +12,15 @@ import (
 // read. What is passed on through joins doubles each time: written out it would fill any disk.
 const maxRepeated = 8 << 10
 
+// isLarge reports whether an output is so large that it matters how often it is written and read.
+func isLarge(ports flowforge.Ports) bool {
+	return slices.ContainsFunc(ports, func(out flowforge.PortValue) bool { return out.Value.Size() > maxRepeated })
+}
+
 // shorten leaves out of a record what stands elsewhere: what a node passes on of its input, and what a loop gathered
 // of its elements.
 func (r *run) shorten(a *activity, record *flowforge.NodeRun) {
-	large := func(out flowforge.PortValue) bool { return out.Value.Size() > maxRepeated }
-	if !slices.ContainsFunc(record.Output, large) {
+	if !isLarge(record.Output) {
 		return
 	}
 	output := slices.Clone(record.Output)
@@ -32,7 +36,7 @@ func (r *run) shorten(a *activity, record *flowforge.NodeRun) {
 		return
 	}
 	for i := range output {
-		if large(output[i]) && output[i].Value.Same(a.input) {
+		if output[i].Value.Size() > maxRepeated && output[i].Value.Same(a.input) {
 			output[i].Value = flowforge.Value{}
 			record.Passed = append(record.Passed, output[i].Port)
 		}

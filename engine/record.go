@@ -329,7 +329,9 @@ func (r *run) transition(started []*activity) *store.Transition {
 		Status: r.info.Status, Reason: r.info.Reason, StartedAt: p.startedAt, End: r.ending,
 		Nodes: p.nodes, Dropped: p.dropped, Logs: p.logs, Read: p.reads, Starts: p.starts, Sends: p.sends,
 	}
-	if r.ending == nil {
+	if r.ending != nil {
+		transition.Dropped = nil // nobody goes on with it
+	} else {
 		if transition.Status.Terminal() {
 			transition.Status = r.unended() // its end is not written yet
 		}

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -68,6 +69,9 @@ func (s *Store) compile(text string) *statement {
 
 // lite writes the text for SQLite, with a placeholder for the clock first and one for each column.
 func (st *statement) lite(body string) string {
+	if plain := plainInsert.FindStringSubmatch(body); plain != nil {
+		return plain[1] + "VALUES (" + st.placed(plain[2]) + ")" + plain[3]
+	}
 	var tables []string
 	if st.now {
 		tables = append(tables, "now(t) AS (SELECT ?)")
@@ -80,6 +84,28 @@ func (st *statement) lite(body string) string {
 		return body
 	}
 	return "WITH " + strings.Join(tables, ", ") + body
+}
+
+// plainInsert finds an insert of a row that is made of the input alone. As INSERT ... VALUES it needs no copy of each
+// page it changes, which SQLite makes for statements that may fail half done (sqlite.org/tempfiles.html, 2.5).
+var plainInsert = regexp.MustCompile(`(?s)^(\s*INSERT [^()]*\([^()]*\)\s*)SELECT (.*) FROM s(?: WHERE true)?(\s+ON CONFLICT .*)?\s*$`)
+
+var word = regexp.MustCompile(`(?:s\.)?[a-z_]+`)
+
+// placed puts the placeholders of the input into expressions over its columns.
+func (st *statement) placed(expressions string) string {
+	first := 1
+	if st.now {
+		first, expressions = 2, strings.ReplaceAll(expressions, "(SELECT t FROM now)", "?1")
+	}
+	return word.ReplaceAllStringFunc(expressions, func(name string) string {
+		for i, column := range st.columns {
+			if column.name == strings.TrimPrefix(name, "s.") {
+				return "?" + strconv.Itoa(first+i)
+			}
+		}
+		return name
+	})
 }
 
 func (st *statement) names() string {
