@@ -88,7 +88,7 @@ func (st *statement) lite(body string) string {
 
 // plainInsert finds an insert of a row that is made of the input alone. As INSERT ... VALUES it needs no copy of each
 // page it changes, which SQLite makes for statements that may fail half done (sqlite.org/tempfiles.html, 2.5).
-var plainInsert = regexp.MustCompile(`(?s)^(\s*INSERT [^()]*\([^()]*\)\s*)SELECT (.*) FROM s(?: WHERE true)?(\s+ON CONFLICT .*)?\s*$`)
+var plainInsert = regexp.MustCompile(`(?s)^(\s*INSERT [^()]*\([^()]*\)\s*)SELECT (.*)\s+FROM s(?: WHERE true)?(\s+ON CONFLICT .*)?\s*$`)
 
 var word = regexp.MustCompile(`(?:s\.)?[a-z_]+`)
 
