@@ -70,7 +70,20 @@ func (e *Engine) readClock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.synced.ahead.Store(int64(store.Sub(e.clock.Now())))
-	e.synced.known.Store(true)
+	e.synced.follow(store.Sub(e.clock.Now()))
 	return nil
+}
+
+// maxLag is how much a reading may be behind the one before it because its answer was slow. One that is further
+// behind tells that a clock was set.
+const maxLag = time.Second
+
+// follow takes in a reading. A slow answer makes it too small, never too large: the largest is the best.
+func (s *storeClock) follow(ahead time.Duration) {
+	before := time.Duration(s.ahead.Load())
+	if s.known.Load() && ahead < before && before-ahead < maxLag {
+		return
+	}
+	s.ahead.Store(int64(ahead))
+	s.known.Store(true)
 }

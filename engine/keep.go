@@ -105,6 +105,8 @@ func (e *Engine) renew() {
 	failpoint("renew.after")
 	for i := range renewed {
 		switch {
+		case renewed[i].Lost && kept[i].settling.Load():
+			continue // it may be its own end, or its parking, that ended the lease: the commit's answer tells
 		case renewed[i].Lost:
 			kept[i].lose(flowforge.Errorf(flowforge.CodeStaleEpoch, "the lease was lost to another worker"))
 			continue

@@ -256,11 +256,13 @@ func (r *run) flush() {
 	started := r.startEffects()
 	transition := r.transition(started)
 	transition.Park = park
+	r.settling.Store(transition.End != nil || transition.Park != nil)
 	r.mu.Unlock()
 	answer, err := r.engine.commits.do(context.WithoutCancel(r.ctx), transition)
 	err = cmp.Or(err, answer.Err)
 	r.mu.Lock()
 	r.committing = false
+	r.settling.Store(false)
 	if r.lost != nil {
 		return // it was given up meanwhile; what is written is written
 	}

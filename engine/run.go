@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
@@ -24,7 +25,8 @@ type run struct {
 	ctx      context.Context        //nolint:containedctx // The parent of its attempts.
 	cancel   context.CancelCauseFunc
 
-	leasedAt time.Time // when its lease was asked for; the engine's lock holds it
+	leasedAt time.Time   // when its lease was asked for; the engine's lock holds it
+	settling atomic.Bool // a commit is on its way that ends the lease
 
 	mu         sync.Mutex
 	info       flowforge.Run

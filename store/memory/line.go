@@ -25,9 +25,10 @@ type spot struct {
 	schedule *schedule // nil: none, but a run or a task
 }
 
-// A rank orders a line: by priority, 1 first, then the earliest, then the first come.
+// A rank orders a line: by priority, 1 first, then what has begun, then the earliest, then the first come.
 type rank struct {
 	priority int
+	fresh    bool // it has not begun
 	at       time.Time
 	order    uint64
 }
@@ -35,6 +36,12 @@ type rank struct {
 func (a *rank) less(b *rank) bool { return a.compare(b) < 0 }
 
 func (a *rank) compare(b *rank) int {
+	if a.priority == b.priority && a.fresh != b.fresh {
+		if b.fresh {
+			return -1
+		}
+		return 1
+	}
 	return cmp.Or(cmp.Compare(a.priority, b.priority), a.at.Compare(b.at), cmp.Compare(a.order, b.order))
 }
 

@@ -87,7 +87,7 @@ func (r *run) rank(at time.Time) rank { return rank{at: at, order: r.order} }
 
 func (r *run) ready() rank {
 	const middle = 3 // what priority 0 means
-	ready := rank{priority: r.Priority, at: r.since, order: r.order}
+	ready := rank{priority: r.Priority, fresh: r.StartedAt.IsZero(), at: r.since, order: r.order}
 	if ready.priority == 0 {
 		ready.priority = middle
 	}

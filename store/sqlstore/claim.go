@@ -31,7 +31,7 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Claims, err
 		}
 	}
 	slices.SortStableFunc(taken, func(a, b *claimed) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.since, b.since), cmp.Compare(a.Run.ID, b.Run.ID))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.fresh(), b.fresh()), cmp.Compare(a.since, b.since), cmp.Compare(a.Run.ID, b.Run.ID))
 	})
 	for _, t := range taken {
 		claims.Runs = append(claims.Runs, t.Claimed)
@@ -46,6 +46,9 @@ type claimed struct {
 	steps       int64
 	received    int64
 }
+
+// fresh is 1 for a run that has not begun, else 0.
+func (c *claimed) fresh() int64 { return number(c.Run.StartedAt.IsZero()) }
 
 // claimOnce claims what is ready now. Again says that more may be.
 func (s *Store) claimOnce(ctx context.Context, claim *store.Claim, limit int) (
@@ -123,16 +126,18 @@ func (s *Store) claimBatch(ctx context.Context, claim *store.Claim, limit int) (
 // ranks are how many priorities there are.
 const ranks = 5
 
-// claimText gives the statement of a claim: for each priority and pool the oldest that are due, as far as the limit
-// goes. Each part is the beginning of a range of the index runs_due.
+// claimText gives the statement of a claim: for each priority and pool the oldest that are due, those that have begun
+// first, as far as the limit goes. Each part is the beginning of a range of the index runs_begun or runs_due.
 func claimText(pools []string, sets []int64, limit int) string {
 	var parts []string
 	for rank := 1; rank <= ranks; rank++ {
-		for i, pool := range pools {
-			parts = append(parts, fmt.Sprintf(`SELECT workspace, id FROM (SELECT r.workspace, r.id FROM runs r
-				WHERE r.pool = %s AND r.rank = %d AND r.due_at <= {now} AND r.types IN (%s)
-					AND (r.lacks = 0 OR r.cancels > 0)
-				ORDER BY r.due_at, r.id LIMIT %d {skip}) p%d_%d`, literal(pool), rank, numbers(sets), limit, rank, i))
+		for _, begun := range []string{"IS NOT NULL", "IS NULL"} {
+			for _, pool := range pools {
+				parts = append(parts, fmt.Sprintf(`SELECT workspace, id FROM (SELECT r.workspace, r.id FROM runs r
+					WHERE r.pool = %s AND r.rank = %d AND r.due_at <= {now} AND r.started_at %s AND r.types IN (%s)
+						AND (r.lacks = 0 OR r.cancels > 0)
+					ORDER BY r.due_at, r.id LIMIT %d {skip}) p%d`, literal(pool), rank, begun, numbers(sets), limit, len(parts)))
+			}
 		}
 	}
 	return fmt.Sprintf(`{with worker:text span:bigint}, c AS MATERIALIZED (%s LIMIT %d)

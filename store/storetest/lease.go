@@ -235,6 +235,17 @@ func parkedCases() []testCase {
 			k.send(o.message(store.MessageResume, "id"))
 			require.Len(k, k.claimed(), 1)
 		}},
+		{"what has begun is claimed before what has not, however long that waits", func(k *kit) {
+			o := k.start(k.newRun())
+			begin := o.next(flowforge.EventRunStarted)
+			begin.StartedAt = k.Now()
+			k.commit(begin)
+			first := k.newRun()
+			k.create(first)
+			k.Advance(k.Lease)
+			k.commit(o.park(k.Now().Add(-time.Second)))
+			require.Equal(k, []flowforge.RunID{o.lease.Run, first.Run.ID}, k.claimed())
+		}},
 		{"parked runs wake in the order of their times", func(k *kit) {
 			late, early := k.start(k.newRun()), k.start(k.newRun())
 			k.commit(late.park(k.Now().Add(k.Lease)))
