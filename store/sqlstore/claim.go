@@ -31,7 +31,8 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Claims, err
 		}
 	}
 	slices.SortStableFunc(taken, func(a, b *claimed) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.fresh(), b.fresh()), cmp.Compare(a.since, b.since), cmp.Compare(a.Run.ID, b.Run.ID))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.fresh(), b.fresh()),
+			cmp.Compare(a.since, b.since), cmp.Compare(a.Run.ID, b.Run.ID))
 	})
 	for _, t := range taken {
 		claims.Runs = append(claims.Runs, t.Claimed)
