@@ -56,11 +56,17 @@ func (e *Engine) Run(ctx context.Context) error {
 	go func() {
 		listening <- e.config.Queue.Subscribe(ctx, e.config.Pools, func(queue.Hint) { ring() })
 	}()
+	pruned := make(chan struct{})
+	go func() {
+		defer close(pruned)
+		e.prune(ctx)
+	}()
 	e.claimUntil(ctx, bell, ring)
 	if e.looping.Add(-1) == 0 {
 		e.handOver() //nolint:contextcheck // The run goes on in contexts of its own.
 	}
 	err := <-listening
+	<-pruned
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
