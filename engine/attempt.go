@@ -205,7 +205,6 @@ func (r *run) executeWith(ctx context.Context, a *activity, node nodes.Node) (po
 	if call.Input, err = r.inputOf(a); err != nil {
 		return nil, err
 	}
-	a.input = call.Input
 	switch {
 	case a.node.Doc.Pinned != nil && r.info.Test:
 		return flowforge.Out(*a.node.Doc.Pinned), nil

@@ -9,7 +9,9 @@ import (
 func (r *run) inputOf(a *activity) (flowforge.Value, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.inputUnder(a)
+	input, err := r.inputUnder(a)
+	a.input = input
+	return input, err
 }
 
 // inputUnder is inputOf for who holds the lock.
