@@ -46,7 +46,8 @@ var rules = []rule{
 	{packages: "engine/doc", may: "flowforge nodes engine/expr"},
 	{packages: "nodes/builtin nodes/nodetest", may: "flowforge nodes engine/expr"},
 
-	{packages: "store/memory store/sqlstore store/storetest", may: "flowforge store auth"},
+	{packages: "store/limits", may: "flowforge store"},
+	{packages: "store/memory store/sqlstore store/storetest", may: "flowforge store store/limits auth"},
 	{packages: "store/postgres store/sqlite", may: "flowforge store store/sqlstore"},
 	{packages: "queue/*", may: "flowforge queue"},
 	{packages: "auth/*", may: "flowforge auth"},

@@ -33,6 +33,7 @@ const (
 	CodeStaleEpoch      Code = "stale_epoch" // the lease was lost to another worker
 	CodeClosed          Code = "closed"      // the engine is closed or draining
 	CodeUnsupported     Code = "unsupported"
+	CodeLimited         Code = "limited"     // a limit lets it not begin now: later it may
 	CodeUnavailable     Code = "unavailable" // a store or queue cannot be reached just now
 )
 

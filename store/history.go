@@ -56,6 +56,7 @@ type Standing struct {
 type SlotStanding struct {
 	Key     string
 	Limit   int
+	For     time.Duration // as in Slot
 	Held    bool
 	Holders []flowforge.RunID // up to 10 of those that hold it, the longest first
 	Ahead   int               // runs that wait for it longer

@@ -45,5 +45,6 @@ const (
 	MessageSignal    MessageKind = "signal"     // Payload: {"name", "data"}
 	MessageTaskDone  MessageKind = "task_done"  // Payload: TaskResult
 	MessageChildDone MessageKind = "child_done" // Payload: {"run", "status", "output", "error"}
+	MessageInput     MessageKind = "input"      // Payload: the input of a start that joined the run, see Gather
 	MessageDecide    MessageKind = "decide"     // Payload: {"node", "element", "output"} or {..., "error"}: of what is in doubt
 )

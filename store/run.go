@@ -12,13 +12,24 @@ type NewRun struct {
 	Document  Document
 	NodeTypes []string  // what a worker must have to run it: "core.set@1", sorted
 	WakeAt    time.Time // not claimed earlier; zero: at once
-	Slots     []Slot    // all needed before it may be claimed
+	Slots     []Slot    // what it needs of what is limited; looked at in this order
+	Gather    *Gather   // nil: it joins no other run
+	Backlog   int       // refused with CodeLimited while so many runs of its workspace are queued; 0: never
 	Lease     *Lease    // eager start; Epoch is ignored; nil: to be claimed
 
-	Nodes []flowforge.NodeRun // recorded from the start: copied from the run it is retried from
+	Nodes   []flowforge.NodeRun // recorded from the start: copied from the run it is retried from
+	Started []flowforge.NodeRun // recorded where it is leased from the start: attempts that begin with it
 
 	IdempotencyKey string // unique within the workspace; empty: none
 	Fingerprint    string // of the request: the same key with another one is CodeConflict
+}
+
+// Name is what a start is known by when it is sent again: its idempotency key, or else its run's ID.
+func (n *NewRun) Name() string {
+	if n.IdempotencyKey != "" {
+		return n.IdempotencyKey
+	}
+	return string(n.Run.ID)
 }
 
 // Document is a workflow as text; the same text has the same Hash, and is kept once.
@@ -27,13 +38,40 @@ type Document struct {
 	Text flowforge.Value // canonical JSON
 }
 
-// Slot is one place under a concurrency limit. It is taken when granted and freed when the run ends, or when
-// it parks where ReleaseWhileWaiting. Who needs several gets all of them or none. A freed one is for the oldest
-// who waits for it, and nobody new takes it before.
+// Slot is one place under a limit. A run that waits for it takes it when it is due, and has it until it ends, or
+// parks where ReleaseWhileWaiting, or for a time. Who waits for several gets all of them or none. A freed one is for
+// the oldest who waits for it, and nobody new takes it before.
 type Slot struct {
-	Key                 string // of the workspace; once per run
-	Limit               int    // at least 1
+	Key                 string        // of the workspace; once per run
+	Limit               int           // at least 1
+	For                 time.Duration // 0: until the run ends; else so long from when it was taken, whatever becomes of the run
+	AtLimit             AtLimit
 	ReleaseWhileWaiting bool
+}
+
+// AtLimit says what becomes of a run whose slot is not to be had.
+type AtLimit uint8
+
+// What may become of it.
+const (
+	// LimitWaits lets it wait.
+	LimitWaits AtLimit = iota
+	// LimitRefuses does not create it: Created.Err is an Error with CodeLimited. The place is taken, or not, when the
+	// run is created.
+	LimitRefuses
+	// LimitAnswers does not create it: the oldest run that has the place is answered. Taken as with LimitRefuses.
+	LimitAnswers
+	// LimitCancels lets it wait, and sends MessageCancel to the oldest of those that have the place or wait for it, so
+	// that no more than the limit are left with it.
+	LimitCancels
+)
+
+// Gather makes one run of many starts: while a run of the key has not been leased, another start adds its input as a
+// MessageInput and is answered with that run.
+type Gather struct {
+	Key    string        // of the workspace
+	Size   int           // ready at once when so many inputs are together; 0: only the latest counts, and each puts it off
+	Period time.Duration // ready so long after the first input, or with Size 0 after the latest; 0: only by Size
 }
 
 // Created answers a NewRun.
@@ -41,6 +79,7 @@ type Created struct {
 	Run      flowforge.Run // as it is stored
 	Existing bool          // it was there before
 	Err      error         // this run was refused
+	After    time.Duration // how long it takes until a limit that refused it may have a place; 0: not known
 
 	// Epoch is that of the lease; 0: not leased. An existing run has it only where it has the ID and the worker
 	// that were sent, so that a start whose outcome is unknown may be sent again.

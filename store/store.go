@@ -40,8 +40,9 @@ type Store interface {
 // store is the round trip; each item is judged alone.
 type Runs interface {
 	// Create makes runs. One whose ID exists, or whose workspace has seen its IdempotencyKey, changes nothing
-	// and answers what there is. Runs with a Lease are owned by it from the start, unless a slot they need is
-	// taken or their WakeAt is to come; the others wait to be claimed.
+	// and answers what there is. So does one that joins another run, see Gather, or whose Slot another run answers;
+	// one that a limit refuses is an Error with CodeLimited. Runs with a Lease are owned by it from the start, unless
+	// a slot they need is taken or their WakeAt is to come; the others wait to be claimed.
 	Create(ctx context.Context, runs []NewRun) ([]Created, error)
 
 	// Claim leases runs that are ready: those whose wake-up time has come and that have their slots, parked ones

@@ -27,6 +27,7 @@ type Transition struct {
 	Status    flowforge.RunStatus // of the run afterwards: terminal with End, and only then
 	Reason    string              // why it has that status, where the status does not say
 	StartedAt time.Time           // zero: unchanged
+	Input     *flowforge.Value    // what it begins with, where it has gathered inputs; nil: unchanged
 	End       *End                // the run ends; its lease and slots with it
 	Park      *Park               // the run waits without a worker; its lease ends
 

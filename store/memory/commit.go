@@ -67,7 +67,13 @@ func (r *run) guard(t *store.Transition) (applied bool, err error) {
 // apply makes the changes of a transition that check has accepted. Its order matters: a run that it starts may
 // wait for the slot that it frees.
 func (s *Store) apply(r *run, t *store.Transition, now time.Time) (started []store.Created) {
+	if r.Status == flowforge.RunQueued && t.Status != flowforge.RunQueued {
+		s.leaveQueue(r)
+	}
 	r.Status, r.Reason, r.Seq = t.Status, t.Reason, t.ToSeq
+	if t.Input != nil {
+		r.Input = *t.Input
+	}
 	if !t.StartedAt.IsZero() {
 		r.StartedAt = t.StartedAt
 	}
@@ -112,6 +118,13 @@ func (s *Store) apply(r *run, t *store.Transition, now time.Time) (started []sto
 	}
 	s.sendAll(t.Sends)
 	return started
+}
+
+// leaveQueue counts a run no more among the queued ones.
+func (s *Store) leaveQueue(r *run) {
+	if s.queued[r.Workspace]--; s.queued[r.Workspace] == 0 {
+		delete(s.queued, r.Workspace)
+	}
 }
 
 // startedBefore answers the starts of a transition that was applied before.

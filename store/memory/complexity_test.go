@@ -295,7 +295,7 @@ func TestStandingAmongManyWaitersCostsFewSteps(t *testing.T) {
 	slots := []store.Slot{{Key: "key", Limit: 1}}
 	ids := make([]flowforge.RunID, 0, many)
 	for range many {
-		ids = append(ids, c.create(func(n *store.NewRun) { n.Slots = slots }).Run.ID)
+		ids = append(ids, c.create(func(n *store.NewRun) { n.Slots, n.Run.Priority = slots, 3 }).Run.ID)
 	}
 	for ahead := range 100 {
 		c.takes(20*few, func() {

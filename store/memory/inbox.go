@@ -15,11 +15,8 @@ type inbox struct {
 	seen    map[string]struct{} // the IDs of all
 }
 
-// put takes a message in, unless it has been here before.
-func (b *inbox) put(message store.Message) bool {
-	if _, seen := b.seen[message.ID]; seen {
-		return false
-	}
+// put takes a message in that has not been here before.
+func (b *inbox) put(message store.Message) {
 	if b.seen == nil {
 		b.seen = map[string]struct{}{}
 	}
@@ -28,7 +25,6 @@ func (b *inbox) put(message store.Message) bool {
 	if message.Kind == store.MessageCancel {
 		b.cancels++
 	}
-	return true
 }
 
 // read takes out the messages with these IDs; mostly they are the oldest, in order.

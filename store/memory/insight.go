@@ -30,16 +30,16 @@ func (s *Store) Standing(
 const manyHolders = 10
 
 func (s *Store) slotStanding(r *run, need *slotOf) store.SlotStanding {
-	standing := store.SlotStanding{Key: need.Key, Limit: need.Limit, Held: need.place != nil}
+	standing := store.SlotStanding{Key: need.Key, Limit: need.Limit, For: need.For, Held: need.place != nil}
 	k := s.slots[slotKey{r.Workspace, need.Key}]
 	if k == nil {
 		return standing
 	}
 	for e := k.holders.Front(); e != nil && len(standing.Holders) < manyHolders; e = e.Next() {
-		standing.Holders = append(standing.Holders, e.Value.(*run).ID) //nolint:errcheck,forcetypeassert // It holds nothing else.
+		standing.Holders = append(standing.Holders, e.Value.(*place).run.ID) //nolint:errcheck,forcetypeassert // It holds nothing else.
 	}
 	if !standing.Held && !r.held {
-		own := r.rank(r.since)
+		own := r.inLine()
 		for sp := range k.waiting.inOrder() {
 			if !sp.rank.less(&own) {
 				break

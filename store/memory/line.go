@@ -23,6 +23,7 @@ type spot struct {
 	task *task // nil: the run itself waits
 
 	schedule *schedule // nil: none, but a run or a task
+	place    *place    // nil: none, as above
 }
 
 // A rank orders a line: by priority, 1 first, then what has begun, then the earliest, then the first come.

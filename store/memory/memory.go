@@ -48,6 +48,10 @@ type Store struct {
 	sleeping line                                     // by the time to wake
 	mail     map[flowforge.WorkerID]map[*run]struct{} // runs with unread messages
 	slots    map[slotKey]*slot
+	timed    line                        // of places, by the time they are held for
+	gathered map[slotKey]*gathering      // runs that starts join
+	joined   map[idempotencyKey]*run     // by the names of starts that did
+	queued   map[flowforge.Workspace]int // runs that have not begun
 
 	tasks      map[flowforge.TaskID]*task
 	taskGroups map[taskGroupKey]*line
@@ -73,6 +77,9 @@ func New(cfg Config) *Store {
 		lists:      map[flowforge.Workspace]*catalog{},
 		groups:     map[string]*group{},
 		slots:      map[slotKey]*slot{},
+		gathered:   map[slotKey]*gathering{},
+		queued:     map[flowforge.Workspace]int{},
+		joined:     map[idempotencyKey]*run{},
 		tasks:      map[flowforge.TaskID]*task{},
 		taskGroups: map[taskGroupKey]*line{},
 		documents:  map[documentKey]*document{},
@@ -92,7 +99,9 @@ func New(cfg Config) *Store {
 	if s.keep == 0 {
 		s.keep = defaultKeep
 	}
-	s.leases, s.sleeping, s.taskLeases, s.winding = s.newLine(), s.newLine(), s.newLine(), s.newLine()
+	for _, line := range []*line{&s.leases, &s.sleeping, &s.taskLeases, &s.winding, &s.timed} {
+		*line = s.newLine()
+	}
 	return s
 }
 

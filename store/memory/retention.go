@@ -107,6 +107,9 @@ func (s *Store) forget(r *run) {
 	for _, t := range r.tasks {
 		delete(s.tasks, t.ID)
 	}
+	for _, name := range r.joined {
+		delete(s.joined, idempotencyKey{r.Workspace, name})
+	}
 	if r.group.runs--; r.group.runs == 0 {
 		delete(s.groups, r.group.name)
 	}

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"container/list"
 	"slices"
 	"time"
@@ -37,6 +38,9 @@ type run struct {
 	since   time.Time // it waits since, and is the order-th to do so
 	order   uint64
 	slots   []slotOf
+
+	gathers *gathering // nil: no start joins it any more
+	joined  []string   // the names of the starts that did
 
 	events pages[flowforge.Event]
 	nodes  nodes
@@ -86,12 +90,15 @@ func within(some, all []string) bool {
 func (r *run) rank(at time.Time) rank { return rank{at: at, order: r.order} }
 
 func (r *run) ready() rank {
-	const middle = 3 // what priority 0 means
-	ready := rank{priority: r.Priority, fresh: r.StartedAt.IsZero(), at: r.since, order: r.order}
-	if ready.priority == 0 {
-		ready.priority = middle
-	}
+	ready := r.inLine()
+	ready.fresh = r.StartedAt.IsZero()
 	return ready
+}
+
+// inLine gives the place of a run that waits for a slot.
+func (r *run) inLine() rank {
+	const middle = 3 // what priority 0 means
+	return rank{priority: cmp.Or(r.Priority, middle), at: r.since, order: r.order}
 }
 
 // waits notes that the run begins to wait to be claimed.
@@ -137,6 +144,7 @@ func (s *Store) lease(r *run, worker flowforge.WorkerID, until time.Time) {
 	}
 	r.held, r.worker, r.until = true, worker, until
 	r.epoch++
+	s.stopGathering(r)
 	r.parked, r.wakeAt = false, time.Time{}
 	s.leases.join(&r.spot, r.rank(until))
 	s.deliver(r)
@@ -152,6 +160,9 @@ func (s *Store) unlease(r *run) {
 // tick lets go on what only waited for a moment that has come: the end of a lease, the time to wake. Who held
 // the lease may still write and renew until someone else has claimed the run.
 func (s *Store) tick(now time.Time) {
+	for sp := s.timed.due(now); sp != nil; sp = s.timed.due(now) {
+		s.yield(sp.place)
+	}
 	for sp := s.leases.due(now); sp != nil; sp = s.leases.due(now) {
 		s.waits(sp.run, sp.run.until)
 		s.place(sp.run, now)

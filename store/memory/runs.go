@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -34,6 +35,9 @@ func (s *Store) create(n *store.NewRun, now time.Time) store.Created {
 	if err != nil {
 		return store.Created{Err: err}
 	}
+	if existing == nil {
+		existing = s.join(n, now)
+	}
 	if existing != nil {
 		return existing.again(n)
 	}
@@ -46,8 +50,12 @@ func (s *Store) create(n *store.NewRun, now time.Time) store.Created {
 		wakeAt: n.WakeAt, slots: slots, group: s.groupOf(n.Run.Pool, n.NodeTypes),
 	}
 	r.Status, r.Seq = flowforge.RunQueued, 1
+	if refusal := s.admit(r, n.Backlog, now); refusal != nil {
+		return *refusal
+	}
 	r.spot.run = r
 	r.group.runs++
+	s.queued[r.Workspace]++
 	r.events.add(flowforge.Event{Run: r.ID, Seq: 1, Kind: flowforge.EventRunCreated, At: r.CreatedAt})
 	s.runs[runKey{r.Workspace, r.ID}] = r
 	if r.key != "" {
@@ -58,17 +66,22 @@ func (s *Store) create(n *store.NewRun, now time.Time) store.Created {
 	}
 	s.keepDocument(r.Workspace, n.Document)
 	s.list(r)
-	s.begin(r, n.Lease, now)
+	s.gather(r, n.Gather)
+	s.begin(r, n, now)
+	s.cancelOlder(r, now)
 	return store.Created{Run: r.Run, Epoch: r.epoch}
 }
 
 // begin leases a new run, if that is wanted and it may start, or lets it wait.
-func (s *Store) begin(r *run, lease *store.Lease, now time.Time) {
+func (s *Store) begin(r *run, n *store.NewRun, now time.Time) {
 	s.waits(r, now)
 	switch {
 	case !s.claimable(r, now):
-	case lease != nil:
-		s.lease(r, lease.Worker, now.Add(lease.For))
+	case n.Lease != nil:
+		s.lease(r, n.Lease.Worker, now.Add(n.Lease.For))
+		for i := range n.Started {
+			r.nodes.set(&n.Started[i], &s.steps)
+		}
 	default:
 		r.group.ready.join(&r.spot, r.ready())
 	}
@@ -77,7 +90,7 @@ func (s *Store) begin(r *run, lease *store.Lease, now time.Time) {
 // existing gives the run that n would be, if it is there. The same idempotency key for another request is an
 // error.
 func (s *Store) existing(n *store.NewRun) (*run, error) {
-	if r := s.runs[runKey{n.Run.Workspace, n.Run.ID}]; r != nil {
+	if r := cmp.Or(s.runs[runKey{n.Run.Workspace, n.Run.ID}], s.joinedBefore(n)); r != nil {
 		return r, nil
 	}
 	if n.IdempotencyKey == "" {
@@ -119,8 +132,10 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Claims, err
 		s.lease(first.run, claim.Worker, now.Add(claim.For))
 		claims.Runs = append(claims.Runs, first.run.claimed(&claim))
 	}
-	if next := s.sleeping.first(); next != nil {
-		claims.Next = next.rank.at.Sub(now)
+	for _, l := range []*line{&s.sleeping, &s.timed} {
+		if next := l.first(); next != nil && (claims.Next == 0 || next.rank.at.Sub(now) < claims.Next) {
+			claims.Next = next.rank.at.Sub(now)
+		}
 	}
 	return claims, nil
 }

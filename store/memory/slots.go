@@ -2,9 +2,11 @@ package memory
 
 import (
 	"container/list"
+	"time"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
+	"github.com/flowforge-go/flowforge/store/limits"
 )
 
 // Each workspace has limits of its own.
@@ -15,21 +17,50 @@ type slotKey struct {
 
 // A slot is a key with those who hold a place under its limit, and those who wait for one.
 type slot struct {
-	holders *list.List // of *run, the longest first
+	name    slotKey
+	holders *list.List // of *place, the longest first
 	waiting line
 }
 
-func (k *slot) hold(r *run, need *slotOf) { need.place = k.holders.PushBack(r) }
-
-func (k *slot) yield(need *slotOf) {
-	k.holders.Remove(need.place)
-	need.place = nil
+// A place is held by a run, until it ends or for a time.
+type place struct {
+	run   *run
+	slot  *slot
+	until time.Time     // zero: until the run ends
+	at    *list.Element // among the holders; nil: it is given back
+	spot  spot          // where it waits for its time
 }
 
 // A slotOf is a slot that a run needs.
 type slotOf struct {
 	store.Slot
-	place *list.Element // among the holders; nil: not held
+	place *place // nil: not held
+}
+
+// hold gives a run a place.
+func (s *Store) hold(k *slot, r *run, need *slotOf, now time.Time) {
+	p := &place{run: r, slot: k}
+	p.at, need.place = k.holders.PushBack(p), p
+	if need.For > 0 {
+		p.until, p.spot.place = now.Add(need.For), p
+		s.timed.join(&p.spot, rank{at: p.until, order: s.next()})
+	}
+}
+
+// yield gives a place back.
+func (s *Store) yield(p *place) {
+	p.slot.holders.Remove(p.at)
+	p.at = nil
+	p.spot.leave()
+	s.grant(p.slot)
+	p.slot.tidy(s)
+}
+
+// tidy forgets a slot that nobody holds or waits for.
+func (k *slot) tidy(s *Store) {
+	if k.holders.Len() == 0 && k.waiting.first() == nil {
+		delete(s.slots, k.name)
+	}
 }
 
 func slotsOf(slots []store.Slot) ([]slotOf, error) {
@@ -38,24 +69,16 @@ func slotsOf(slots []store.Slot) ([]slotOf, error) {
 	}
 	needed := make([]slotOf, len(slots))
 	for i, slot := range slots {
-		if slot.Limit < 1 {
-			return nil, flowforge.Errorf(flowforge.CodeInvalidValue, "slot %q: a limit of %d lets nothing run", slot.Key, slot.Limit)
-		}
-		for _, other := range slots[:i] {
-			if other.Key == slot.Key {
-				return nil, flowforge.Errorf(flowforge.CodeInvalidValue, "slot %q is asked for twice", slot.Key)
-			}
-		}
 		needed[i].Slot = slot
 	}
-	return needed, nil
+	return needed, limits.Check(slots)
 }
 
 func (s *Store) slot(r *run, key string) *slot {
 	name := slotKey{r.Workspace, key}
 	k := s.slots[name]
 	if k == nil {
-		k = &slot{holders: list.New(), waiting: s.newLine()}
+		k = &slot{name: name, holders: list.New(), waiting: s.newLine()}
 		s.slots[name] = k
 	}
 	return k
@@ -70,37 +93,32 @@ func (s *Store) take(r *run, turn *slot) bool {
 		}
 		k := s.slot(r, r.slots[i].Key)
 		if k.holders.Len() >= r.slots[i].Limit || k != turn && k.waiting.first() != nil {
-			k.waiting.join(&r.spot, r.rank(r.since))
+			k.waiting.join(&r.spot, r.inLine())
 			return false
 		}
 	}
+	now := s.now()
 	for i := range r.slots {
 		if r.slots[i].place == nil {
-			s.slot(r, r.slots[i].Key).hold(r, &r.slots[i])
+			s.hold(s.slot(r, r.slots[i].Key), r, &r.slots[i], now)
 		}
 	}
 	return true
 }
 
 // free gives slots of a run back, all of them or those that it holds only while it does not wait, and grants
-// them to the oldest waiters.
+// them to the oldest waiters. Those that it holds for a time it keeps.
 func (s *Store) free(r *run, all bool) {
-	var freed []*slot
+	var freed []*place
 	for i := range r.slots {
-		if r.slots[i].place != nil && (all || r.slots[i].ReleaseWhileWaiting) {
-			k := s.slot(r, r.slots[i].Key)
-			k.yield(&r.slots[i])
-			freed = append(freed, k)
+		need := &r.slots[i]
+		if need.place != nil && need.For == 0 && (all || need.ReleaseWhileWaiting) {
+			freed = append(freed, need.place)
+			need.place = nil
 		}
 	}
-	for _, k := range freed {
-		s.grant(k)
-	}
-	for i := range r.slots {
-		name := slotKey{r.Workspace, r.slots[i].Key}
-		if k := s.slots[name]; k != nil && k.holders.Len() == 0 && k.waiting.first() == nil {
-			delete(s.slots, name)
-		}
+	for _, p := range freed {
+		s.yield(p)
 	}
 }
 

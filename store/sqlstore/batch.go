@@ -20,7 +20,7 @@ type batch struct {
 	results  map[nodeKey]*result // recorded before, if that was asked, or by this batch
 	starts   map[*store.NewRun]*knownRun
 
-	alone *store.Message // sent without a transition
+	letters []store.Message // sent without a transition
 
 	postponed map[store.RunKey]bool
 	nodes     map[nodeKey]int // index in nodeRows
@@ -28,6 +28,7 @@ type batch struct {
 
 	blobs                                                      payloads
 	nodeRows, steps, logs, sends, reads, newTasks, cancelTasks [][]any
+	inputs                                                     [][]any
 	drops, dropsAll, overTasks, endSlots, parkSlots, freed     [][]any
 }
 
@@ -73,11 +74,12 @@ func (b *batch) read(ctx context.Context, x *session, changes []*change, careful
 	keys := map[store.RunKey]bool{}
 	var messages, tasks, nodes [][]any
 	var starts []*creation
+	var locked []string
 	twice := writtenTwice(changes)
-	if b.alone != nil {
-		to := keyOf(b.alone.Workspace, b.alone.Run)
+	for i := range b.letters {
+		to := keyOf(b.letters[i].Workspace, b.letters[i].Run)
 		keys[to] = true
-		messages = append(messages, cells(to, b.alone.ID))
+		messages = append(messages, cells(to, b.letters[i].ID))
 	}
 	for _, c := range changes {
 		key := c.key()
@@ -100,12 +102,17 @@ func (b *batch) read(ctx context.Context, x *session, changes []*change, careful
 			}
 		}
 		for i := range c.Starts {
-			starts = append(starts, &creation{NewRun: &c.Starts[i]})
+			start := &creation{NewRun: &c.Starts[i]}
+			starts = append(starts, start)
+			if start.gated() && !x.store.dialect.lite {
+				locked = append(locked, string(start.Run.Workspace))
+			}
 		}
 	}
 	runs, known, owned, final := query(lockRuns, sortedKeys(keys)), query(selectMessages, messages),
 		query(selectTasks, tasks), query(selectFinal, nodes)
-	if err := x.run(ctx, runs, known, owned, final); err != nil {
+	// The gate's lock comes before those of runs, here as everywhere.
+	if err := x.run(ctx, append(lockWorkspaces(locked), runs, known, owned, final)...); err != nil {
 		return err
 	}
 	for i := range runs.out {
@@ -199,6 +206,13 @@ func (b *batch) apply(l *live, t *store.Transition) error {
 	l.changed = true
 	l.steps++
 	l.status, l.reason, l.seq = t.Status, t.Reason, t.ToSeq
+	if t.Input != nil {
+		input, err := b.blobs.value(l.key.Workspace, *t.Input)
+		if err != nil {
+			return err
+		}
+		b.inputs = append(b.inputs, cells(l.key, input))
+	}
 	if !t.StartedAt.IsZero() {
 		l.started = t.StartedAt.UnixMicro()
 	}

@@ -81,7 +81,7 @@ func (s *Store) claimOnce(ctx context.Context, claim *store.Claim, limit int) (
 const countSets = `SELECT count(*) FROM type_sets`
 
 // lackingRuns gives the workspaces where slots are to be given: some were freed, or a run that lacks some is due.
-const lackingRuns = `{with} SELECT workspace FROM freed UNION
+const lackingRuns = `{with} SELECT workspace FROM freed WHERE at <= {now} UNION
 	SELECT r.workspace FROM runs r WHERE r.lacks > 0 AND r.due_at <= {now} AND r.cancels = 0`
 
 func (s *Store) claimBatch(ctx context.Context, claim *store.Claim, limit int) (
@@ -150,11 +150,12 @@ func claimText(pools []string, sets []int64, limit int) string {
 }
 
 func nextText(pools []string) string {
-	parts := make([]string, len(pools))
-	for i, pool := range pools {
-		parts[i] = fmt.Sprintf(`SELECT min(r.due_at) AS due FROM runs r
-			WHERE r.pool = %s AND r.worker IS NULL AND r.due_at > {now}`, literal(pool))
+	parts := make([]string, 0, len(pools)+1)
+	for _, pool := range pools {
+		parts = append(parts, fmt.Sprintf(`SELECT min(r.due_at) AS due FROM runs r
+			WHERE r.pool = %s AND r.worker IS NULL AND r.due_at > {now}`, literal(pool)))
 	}
+	parts = append(parts, `SELECT min(f.at) AS due FROM freed f WHERE f.at > {now}`)
 	return `{with} SELECT {now}, min(due) FROM (` + strings.Join(parts, " UNION ALL ") + `) n`
 }
 

@@ -62,7 +62,7 @@ func (s *Store) commitAll(ctx context.Context, waiting []*change) error {
 		}
 		return part
 	}
-	err := s.bisect(ctx, len(order), func(from, to int) error {
+	return s.bisect(ctx, len(order), func(from, to int) error {
 		err := s.commitOnce(ctx, group(from, to), false)
 		if faultOf(err) == faultRecorded {
 			err = s.commitOnce(ctx, group(from, to), true)
@@ -76,14 +76,6 @@ func (s *Store) commitAll(ctx context.Context, waiting []*change) error {
 			}
 		}
 	})
-	if err != nil {
-		return err
-	}
-	var started []*creation
-	for _, c := range waiting {
-		started = append(started, c.starts...)
-	}
-	return s.startSlotted(ctx, started)
 }
 
 // commitEach commits the transitions of a run one by one, to find the one that the database refuses.

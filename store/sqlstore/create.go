@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
@@ -18,14 +19,35 @@ func (s *Store) Create(ctx context.Context, runs []store.NewRun) ([]store.Create
 		all[i] = &creation{NewRun: &runs[i], answer: &answers[i]}
 	}
 	err := s.bisect(ctx, len(all), func(from, to int) error {
-		x := s.engine()
-		defer x.close(ctx)
-		return s.create(ctx, x, all[from:to], true)
+		part := all[from:to]
+		err := s.createOnce(ctx, part, true)
+		if errors.Is(err, errLine) {
+			if _, err = s.giveSlots(ctx, workspacesOf(part)); err == nil {
+				err = s.createOnce(ctx, part, false)
+			}
+		}
+		return err
 	}, func(i int, err error) { answers[i] = store.Created{Err: err} })
-	if err != nil {
-		return nil, s.failure(ctx, "create runs", err)
+	return answers, s.failure(ctx, "create runs", err)
+}
+
+// createOnce makes runs in one transaction. A hasty one ends with errLine where others are to be given slots first.
+func (s *Store) createOnce(ctx context.Context, all []*creation, hasty bool) error {
+	x := s.engine()
+	x.hasty = hasty
+	defer x.close(ctx)
+	return s.create(ctx, x, all, true)
+}
+
+// errLine says that slots were freed which others wait for.
+var errLine = errors.New("others in line are to be given slots first")
+
+func workspacesOf(all []*creation) []string {
+	workspaces := make([]string, len(all))
+	for i, c := range all {
+		workspaces[i] = string(c.Run.Workspace)
 	}
-	return answers, s.failure(ctx, "create runs", s.startSlotted(ctx, all))
+	return workspaces
 }
 
 // A creation is a run to be created, with the place of its answer.
@@ -33,7 +55,11 @@ type creation struct {
 	*store.NewRun
 	answer *store.Created
 	done   bool
+	admission
 }
+
+// made reports whether the run was made just now.
+func (c *creation) made() bool { return c.done && c.answer.Err == nil && !c.answer.Existing }
 
 // refuse ends a creation with an error.
 func (c *creation) refuse(err error) { *c.answer, c.done = store.Created{Err: err}, true }
@@ -69,18 +95,19 @@ const insertDocuments = `{with workspace:text hash:text text:text}
 
 // A run is leased from the start if it may begin now. One whose document is not there is not made.
 const insertRuns = `{with workspace:text id:text pool:text types:bigint rank:bigint worker:text lease:bigint wake:bigint
-	slots:bigint releases:bigint steps:bigint created:bigint workflow:text name:text version:bigint hash:text document:text
+	slots:bigint releases:bigint lacks:bigint line:text steps:bigint created:bigint
+	workflow:text name:text version:bigint hash:text document:text
 	test:bigint priority:bigint origin_run:text origin:text key:text fingerprint:text input:text vars:text}
 	INSERT INTO runs (workspace, id, status, reason, pool, types, rank, seq, epoch, worker, due_at, since, wake_at,
-		parked, lost, steps, logs, journal, received, unread, cancels, tasks, slots, releases, lacks, created_at,
+		parked, lost, steps, logs, journal, received, unread, cancels, tasks, slots, releases, lacks, line, created_at,
 		workflow_id, workflow_name, workflow_version, workflow_hash, document, test, priority, origin_run, origin,
 		idempotency_key, fingerprint, input, vars)
 	SELECT s.workspace, s.id, 'queued', '', s.pool, s.types, s.rank, 1,
 		CASE WHEN s.worker IS NULL OR s.wake > {now} THEN 0 ELSE 1 END,
 		CASE WHEN s.worker IS NULL OR s.wake > {now} THEN NULL ELSE s.worker END,
-		CASE WHEN s.wake > {now} THEN s.wake WHEN s.worker IS NULL THEN {now} ELSE {now} + s.lease END,
+		CASE WHEN s.wake > {now} THEN s.wake WHEN s.line IS NOT NULL THEN NULL WHEN s.worker IS NULL THEN {now} ELSE {now} + s.lease END,
 		{now}, CASE WHEN s.wake > {now} THEN s.wake END,
-		0, 0, s.steps, 0, 0, 0, 0, 0, 0, s.slots, s.releases, s.slots, s.created,
+		0, 0, s.steps, 0, 0, 0, 0, 0, 0, s.slots, s.releases, s.lacks, s.line, s.created,
 		s.workflow, s.name, s.version, s.hash, s.document, s.test, s.priority, s.origin_run, s.origin,
 		s.key, s.fingerprint, s.input, s.vars
 	FROM s LEFT JOIN (
@@ -89,9 +116,10 @@ const insertRuns = `{with workspace:text id:text pool:text types:bigint rank:big
 	WHERE s.document = '' OR d.hash IS NOT NULL
 	ON CONFLICT DO NOTHING RETURNING workspace, id, epoch`
 
-const insertSlots = `{with workspace:text run:text key:text n:bigint places:bigint releases:bigint}
-	INSERT INTO slots (workspace, run, key, n, places, releases, held)
-	SELECT workspace, run, key, n, places, releases, 0 FROM s`
+const insertSlots = `{with workspace:text run:text key:text n:bigint places:bigint releases:bigint held:bigint span:bigint}
+	INSERT INTO slots (workspace, run, key, n, places, releases, held, since, span, until)
+	SELECT workspace, run, key, n, places, releases, held, CASE WHEN held = 1 THEN {now} END, span,
+		CASE WHEN held = 1 AND span > 0 THEN {now} + span END FROM s`
 
 // create makes runs within a session, which it commits if it is the last to use it.
 func (s *Store) create(ctx context.Context, x *session, all []*creation, last bool) error {
@@ -126,6 +154,10 @@ func (s *Store) create(ctx context.Context, x *session, all []*creation, last bo
 
 // pass inserts what is new, and answers that and what was there before.
 func (s *Store) pass(ctx context.Context, x *session, waiting []*creation, last bool) error {
+	g, err := s.gate(ctx, x, waiting)
+	if err != nil {
+		return err
+	}
 	in, err := s.newRows(waiting, x.begun)
 	if err != nil {
 		return err
@@ -141,7 +173,7 @@ func (s *Store) pass(ctx context.Context, x *session, waiting []*creation, last 
 	calls := []*call{
 		exec(insertBlobs, in.blobs.rows), exec(insertRefs, in.references()), exec(insertDocuments, in.documents), insert,
 	}
-	if last && len(in.slots)+len(in.nodes) == 0 {
+	if last && g == nil && len(in.nodes) == 0 {
 		err = x.commit(ctx, calls...)
 	} else {
 		err = x.run(ctx, calls...)
@@ -164,13 +196,7 @@ func (s *Store) pass(ctx context.Context, x *session, waiting []*creation, last 
 		c.done, c.answer.Run, c.answer.Epoch = true, stored(c.Run), epoch
 	}
 	if !x.done {
-		after := []*call{exec(insertSlots, in.rowsOf(waiting, in.slots)), exec(upsertNodes, in.rowsOf(waiting, in.nodes))}
-		if last {
-			err = x.commit(ctx, after...)
-		} else {
-			err = x.run(ctx, after...)
-		}
-		if err != nil {
+		if err := s.follow(ctx, x, waiting, in, g, last); err != nil {
 			return err
 		}
 	}
@@ -178,6 +204,24 @@ func (s *Store) pass(ctx context.Context, x *session, waiting []*creation, last 
 		s.sawDocuments(in.documents, true)
 	}
 	return s.existing(ctx, x, waiting)
+}
+
+// follow writes what belongs to the runs that were made.
+func (s *Store) follow(ctx context.Context, x *session, waiting []*creation, in *newRows, g *gate, last bool) error {
+	after := []*call{exec(insertSlots, in.rowsOf(waiting, in.slots)), exec(upsertNodes, in.rowsOf(waiting, in.nodes))}
+	if g != nil {
+		if err := x.run(ctx, after...); err != nil {
+			return err
+		}
+		after = nil
+		if err := g.write(ctx); err != nil {
+			return err
+		}
+	}
+	if last {
+		return x.commit(ctx, after...)
+	}
+	return x.run(ctx, after...)
 }
 
 // stored is a new run as it is kept.

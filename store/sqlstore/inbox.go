@@ -22,7 +22,7 @@ func (s *Store) Send(ctx context.Context, message store.Message) error {
 
 func (s *Store) sendIn(ctx context.Context, x *session, message *store.Message) error {
 	b := s.newBatch()
-	b.alone = message
+	b.letters = []store.Message{*message}
 	if err := b.read(ctx, x, nil, false); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
@@ -15,14 +16,16 @@ const (
 		FROM runs r JOIN type_sets t ON t.id = r.types
 		WHERE r.workspace = (SELECT workspace FROM s) AND r.id = (SELECT run FROM s)`
 	selectSlots = `{with workspace:text run:text}
-		SELECT k.key, k.places, k.held, CASE WHEN k.held = 1 OR r.line IS NULL THEN 0 ELSE (
-			SELECT count(*) FROM runs o WHERE o.workspace = k.workspace AND o.line = k.key AND (o.since, o.id) < (r.since, r.id)
+		SELECT k.key, k.places, k.span, k.held, CASE WHEN k.held = 1 OR r.line IS NULL THEN 0 ELSE (
+			SELECT count(*) FROM runs o WHERE o.workspace = k.workspace AND o.line = k.key
+				AND (o.rank, o.since, o.id) < (r.rank, r.since, r.id)
 		) END
 		FROM slots k JOIN runs r ON r.workspace = k.workspace AND r.id = k.run
 		WHERE k.workspace = (SELECT workspace FROM s) AND k.run = (SELECT run FROM s) ORDER BY k.key`
 	selectHolders = `{with workspace:text key:text}
 		SELECT k.run FROM slots k
 		WHERE k.workspace = (SELECT workspace FROM s) AND k.key = (SELECT key FROM s) AND k.held = 1
+			AND (k.until IS NULL OR k.until > {now})
 		ORDER BY k.since, k.run LIMIT 10`
 	selectSeqs = `{with workspace:text run:text n:bigint}
 		SELECT s.n, r.seq FROM s JOIN runs r ON r.workspace = s.workspace AND r.id = s.run`
@@ -73,7 +76,8 @@ func (s *Store) slotStandings(
 	holders := make([]*call, len(rows))
 	for i := range rows {
 		r := &rows[i]
-		slot := store.SlotStanding{Key: r.text(), Limit: int(r.int()), Held: r.bool(), Ahead: int(r.int())}
+		slot := store.SlotStanding{Key: r.text(), Limit: int(r.int())}
+		slot.For, slot.Held, slot.Ahead = time.Duration(r.int())*time.Microsecond, r.bool(), int(r.int())
 		if r.err != nil {
 			return s.failure(ctx, "read how a run stands", r.err)
 		}

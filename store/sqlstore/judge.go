@@ -5,6 +5,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
+	"github.com/flowforge-go/flowforge/store/limits"
 )
 
 // guard reports whether a transition has been applied before; an error refuses it.
@@ -66,7 +67,7 @@ func (b *batch) checkStarts(t *store.Transition) error {
 		if start.Run.Workspace != t.Workspace {
 			return refused(t, "run %s, which it starts, is of another workspace", start.Run.ID)
 		}
-		if err := checkSlots(start.Slots); err != nil {
+		if err := limits.Check(start.Slots); err != nil {
 			return err
 		}
 		if was := b.starts[start]; was != nil && was.byKey && was.fingerprint != start.Fingerprint {

@@ -118,7 +118,7 @@ func (b *batch) references(updates [][]any) [][]any {
 	refs := b.blobs.references(nil, 2, updates)
 	refs = b.blobs.references(refs, 3, b.nodeRows)
 	refs = b.blobs.references(refs, 2, b.steps)
-	for _, rows := range [][][]any{b.logs, b.sends, b.newTasks} {
+	for _, rows := range [][][]any{b.logs, b.sends, b.newTasks, b.inputs} {
 		refs = b.blobs.references(refs, 1, rows)
 	}
 	return refs

@@ -1,7 +1,8 @@
 package sqlstore
 
 import (
-	"github.com/flowforge-go/flowforge"
+	"slices"
+
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -23,28 +24,27 @@ func (s *Store) newRows(waiting []*creation, within bool) (*newRows, error) {
 	}
 	documents := map[[2]string]bool{}
 	for _, c := range waiting {
-		if err := checkSlots(c.Slots); err != nil {
-			c.refuse(err)
-			continue
+		if c.done {
+			continue // the gate has answered it
 		}
 		key := [2]string{string(c.Run.Workspace), c.Document.Hash}
 		if c.Document.Hash != "" && !documents[key] && (within || !s.hasDocument(key[0], key[1])) {
 			documents[key] = true
 			in.documents = append(in.documents, []any{key[0], key[1], c.Document.Text.String()})
 		}
-		if err := in.add(c.NewRun); err != nil {
+		if err := in.add(c); err != nil {
 			return nil, err
 		}
 	}
 	return in, nil
 }
 
-func (in *newRows) add(n *store.NewRun) error {
+func (in *newRows) add(n *creation) error {
 	run := &n.Run
 	types := setID(n.NodeTypes)
 	in.sets[types] = n.NodeTypes
 	var worker, lease, origin, originRun, key, fingerprint any
-	if n.Lease != nil && len(n.Slots) == 0 {
+	if n.Lease != nil && n.lacks == 0 && !n.waiting {
 		worker, lease = string(n.Lease.Worker), n.Lease.For.Microseconds()
 	}
 	if run.Origin != nil {
@@ -66,25 +66,35 @@ func (in *newRows) add(n *store.NewRun) error {
 		return err
 	}
 	name := keyOf(run.Workspace, run.ID)
-	var releases int64
+	var releases, steps int64
+	var line any
+	if n.line != "" {
+		line = n.line
+	}
 	if in.slots[name] == nil { // else the batch has it twice
 		for i, slot := range n.Slots {
 			releases += number(slot.ReleaseWhileWaiting)
 			in.slots[name] = append(in.slots[name],
-				cells(name, slot.Key, int64(i), int64(slot.Limit), number(slot.ReleaseWhileWaiting)))
+				cells(name, slot.Key, int64(i), int64(slot.Limit), number(slot.ReleaseWhileWaiting),
+					number(n.held[slot.Key]), slot.For.Microseconds()))
 		}
 	}
 	if in.nodes[name] == nil {
-		for i := range n.Nodes {
-			row, err := in.blobs.node(name, ordinal(0, i), &n.Nodes[i])
+		recorded := n.Nodes
+		if worker != nil {
+			recorded = slices.Concat(recorded, n.Started)
+		}
+		for i := range recorded {
+			row, err := in.blobs.node(name, ordinal(0, i), &recorded[i])
 			if err != nil {
 				return err
 			}
 			in.nodes[name] = append(in.nodes[name], row)
 		}
+		steps = number(len(recorded) > 0)
 	}
 	in.runs = append(in.runs, cells(name, run.Pool, types, rank(run.Priority), worker, lease, micros(n.WakeAt),
-		int64(len(n.Slots)), releases, number(len(n.Nodes) > 0), run.CreatedAt.UnixMicro(), string(run.Workflow.ID), run.Workflow.Name,
+		int64(len(n.Slots)), releases, n.lacks, line, steps, run.CreatedAt.UnixMicro(), string(run.Workflow.ID), run.Workflow.Name,
 		int64(run.Workflow.Version), run.Workflow.Hash, n.Document.Hash, number(run.Test), int64(run.Priority),
 		originRun, origin, key, fingerprint, input, vars))
 	return nil
@@ -97,23 +107,9 @@ func (in *newRows) rowsOf(waiting []*creation, of map[store.RunKey][][]any) [][]
 	}
 	var rows [][]any
 	for _, c := range waiting {
-		if c.done && c.answer.Err == nil {
+		if c.made() {
 			rows = append(rows, of[keyOf(c.Run.Workspace, c.Run.ID)]...)
 		}
 	}
 	return rows
-}
-
-func checkSlots(slots []store.Slot) error {
-	for i, slot := range slots {
-		if slot.Limit < 1 {
-			return flowforge.Errorf(flowforge.CodeInvalidValue, "slot %q: a limit of %d lets nothing run", slot.Key, slot.Limit)
-		}
-		for _, other := range slots[:i] {
-			if other.Key == slot.Key {
-				return flowforge.Errorf(flowforge.CodeInvalidValue, "slot %q is asked for twice", slot.Key)
-			}
-		}
-	}
-	return nil
 }

@@ -178,9 +178,10 @@ func (s *Store) forgetAll(ctx context.Context, keys []store.RunKey) (int, error)
 
 const tableOfRefs = "blob_refs"
 
-// tablesOfRuns hold what belongs to a run.
+// tablesOfRuns hold what belongs to a run. A run that has ended has no slots but those it took for a time, which goes
+// on without it.
 func tablesOfRuns() []string {
-	return []string{"steps", "node_runs", "logs", "messages", "tasks", "slots"}
+	return []string{"steps", "node_runs", "logs", "messages", "tasks"}
 }
 
 const (

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
+	"github.com/flowforge-go/flowforge/store/limits"
 )
 
 const (
@@ -100,14 +101,7 @@ func (s *Store) Fire(ctx context.Context, firings []store.Firing) ([]store.Fired
 		defer x.close(ctx)
 		return s.fire(ctx, x, all[from:to])
 	}, func(i int, err error) { all[i].refuse(err) })
-	if err != nil {
-		return nil, s.failure(ctx, "fire schedules", err)
-	}
-	var started []*creation
-	for _, f := range all {
-		started = append(started, f.starts...)
-	}
-	return answers, s.failure(ctx, "fire schedules", s.startSlotted(ctx, started))
+	return answers, s.failure(ctx, "fire schedules", err)
 }
 
 // A firing is one with the place of its answer.
@@ -212,7 +206,7 @@ func (s *Store) checkFirings(ctx context.Context, x *session, all []*firing) err
 	}
 	for i, c := range starts {
 		f := of[i]
-		err := checkSlots(c.Slots)
+		err := limits.Check(c.Slots)
 		switch was := found[i]; {
 		case f.answer.Err != nil || err != nil:
 			err = cmp.Or(f.answer.Err, err)

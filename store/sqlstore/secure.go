@@ -24,6 +24,8 @@ func grants() []grant {
 		{"messages", "SELECT, INSERT", all},
 		{"slots", look, all},
 		{"freed", "INSERT", all},
+		{"gatherings", look, all},
+		{"quotas", all, look},
 		{"tasks", look, all},
 		{"blobs", "SELECT, INSERT, UPDATE", all},
 		{"blob_refs", "SELECT, INSERT", all},

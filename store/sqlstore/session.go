@@ -26,6 +26,7 @@ type session struct {
 	link      link   // where statements go one at a time
 	foreign   bool   // the program's transaction, which others begin and end
 	before    string // the role that the program had
+	hasty     bool   // what it makes does not wait behind others who could go on at once: see errLine
 	begun     bool
 	done      bool
 	release   func()

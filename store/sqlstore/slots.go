@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-
-	"github.com/flowforge-go/flowforge"
-	"github.com/flowforge-go/flowforge/store"
 )
 
 // Slots are given in one place, under a lock for each workspace: whoever frees a slot notes that, and a run that is
@@ -58,6 +55,7 @@ type room struct {
 type waiter struct {
 	run     string
 	since   int64
+	rank    int64
 	slots   []needed
 	line    string
 	granted bool
@@ -68,31 +66,41 @@ type needed struct {
 	key    string
 	places int64
 	held   bool
+	timed  bool // it has its place for a time
 }
 
 func (w *waiter) compare(other *waiter) int {
-	return cmp.Or(cmp.Compare(w.since, other.since), cmp.Compare(w.run, other.run))
+	return cmp.Or(cmp.Compare(w.rank, other.rank), cmp.Compare(w.since, other.since), cmp.Compare(w.run, other.run))
 }
 
 const (
 	lockSlots = `{with workspace:text} SELECT pg_advisory_xact_lock(hashtextextended('flowforge slots ' || workspace, 0)) FROM s`
-	takeFreed = `{with workspace:text} DELETE FROM freed WHERE workspace = (SELECT workspace FROM s) RETURNING key, at`
-	dueRuns   = `{with workspace:text} SELECT r.id, r.due_at FROM runs r
+	takeFreed = `{with workspace:text} DELETE FROM freed
+		WHERE workspace = (SELECT workspace FROM s) AND at <= {now} RETURNING key, at`
+	dueRuns = `{with workspace:text} SELECT r.id, r.due_at, r.rank FROM runs r
 		WHERE r.workspace = (SELECT workspace FROM s) AND r.lacks > 0 AND r.due_at <= {now} AND r.cancels = 0
 		ORDER BY r.due_at, r.id LIMIT 200 {skip}`
-	slotsOfRuns = `{with workspace:text run:text} SELECT k.run, k.key, k.places, k.held
+	slotsOfRuns = `{with workspace:text run:text} SELECT k.run, k.key, k.places, k.held, k.span
 		FROM s JOIN slots k ON k.workspace = s.workspace AND k.run = s.run ORDER BY k.run, k.n`
 	countHeld = `{with workspace:text key:text} SELECT k.key, count(*) FROM s JOIN slots k
-		ON k.workspace = s.workspace AND k.key = s.key AND k.held = 1 GROUP BY k.key`
-	lineRuns = `{with workspace:text key:text} SELECT r.id, r.since FROM runs r
+		ON k.workspace = s.workspace AND k.key = s.key AND k.held = 1 AND (k.until IS NULL OR k.until > {now}) GROUP BY k.key`
+	lineRuns = `{with workspace:text key:text} SELECT r.id, r.since, r.rank FROM runs r
 		WHERE r.workspace = (SELECT workspace FROM s) AND r.line = (SELECT key FROM s)
-		ORDER BY r.since, r.id LIMIT 50 {lock}`
+		ORDER BY r.rank, r.since, r.id LIMIT 50 {lock}`
 	updateWaiters = `{with workspace:text id:text due:bigint since:bigint line:text lacks:bigint}
 		UPDATE runs AS r SET due_at = s.due, since = s.since, line = s.line, lacks = coalesce(s.lacks, r.lacks)
 		FROM s WHERE r.workspace = s.workspace AND r.id = s.id`
 	holdSlots = `{with workspace:text run:text key:text}
-		UPDATE slots AS k SET held = 1, since = {now} FROM s
+		UPDATE slots AS k SET held = 1, since = {now}, until = CASE WHEN k.span > 0 THEN {now} + k.span END FROM s
 		WHERE k.workspace = s.workspace AND k.run = s.run AND k.key = s.key`
+
+	// Where those in line wait for a place that is held for a time, the end of that frees it.
+	forgetWake = `{with workspace:text key:text}
+		DELETE FROM freed WHERE (workspace, key) IN (SELECT workspace, key FROM s) AND at > {now}`
+	insertWake = `{with workspace:text key:text}
+		INSERT INTO freed (workspace, key, at) SELECT s.workspace, s.key, min(k.until) FROM s
+			JOIN slots k ON k.workspace = s.workspace AND k.key = s.key AND k.held = 1 AND k.until > {now}
+		GROUP BY s.workspace, s.key`
 
 	dueBatch, lineBatch = 200, 50 // the limits above
 )
@@ -102,7 +110,7 @@ func (g *giving) give(ctx context.Context) error {
 	freed, due := query(takeFreed, here), query(dueRuns, here)
 	calls := []*call{freed, due}
 	if !g.x.store.dialect.lite {
-		calls = append([]*call{query(lockSlots, here)}, calls...)
+		calls = append(lockWorkspaces([]string{g.workspace}), calls...)
 	}
 	if err := g.x.run(ctx, calls...); err != nil {
 		return err
@@ -156,7 +164,7 @@ func (g *giving) waiters(ctx context.Context, rows []row) ([]*waiter, error) {
 	list := make([]*waiter, 0, len(rows))
 	var in [][]any
 	for i := range rows {
-		w := &waiter{run: rows[i].text(), since: rows[i].int()}
+		w := &waiter{run: rows[i].text(), since: rows[i].int(), rank: rows[i].int()}
 		if g.runs[w.run] == nil {
 			g.runs[w.run] = w
 			in = append(in, []any{g.workspace, w.run})
@@ -170,7 +178,7 @@ func (g *giving) waiters(ctx context.Context, rows []row) ([]*waiter, error) {
 	for i := range slots.out {
 		r := &slots.out[i]
 		w := g.runs[r.text()]
-		w.slots = append(w.slots, needed{key: r.text(), places: r.int(), held: r.bool()})
+		w.slots = append(w.slots, needed{key: r.text(), places: r.int(), held: r.bool(), timed: r.bool()})
 	}
 	return list, nil
 }
@@ -278,42 +286,28 @@ func (g *giving) write(ctx context.Context) error {
 		rows = append(rows, []any{g.workspace, w.run, due, w.since, line, lacks})
 	}
 	slices.SortFunc(rows, compareRows)
-	return g.x.commit(ctx, exec(updateWaiters, rows), exec(holdSlots, g.held))
+	wake := wakeLines(g.timedLines())
+	return g.x.commit(ctx, append([]*call{exec(updateWaiters, rows), exec(holdSlots, g.held)}, wake...)...)
 }
 
-const leaseSlotted = `{with workspace:text id:text worker:text span:bigint}
-	UPDATE runs AS r SET epoch = 1, worker = s.worker, since = r.due_at, due_at = {now} + s.span FROM s
-	WHERE r.workspace = s.workspace AND r.id = s.id AND r.epoch = 0 AND r.worker IS NULL AND r.lacks = 0
-		AND r.due_at <= {now}
-	RETURNING {r}workspace, {r}id`
-
-// startSlotted leases those of the new runs that are to be owned from the start and that get their slots.
-func (s *Store) startSlotted(ctx context.Context, all []*creation) error {
-	var workspaces []string
-	var rows [][]any
-	byKey := map[store.RunKey]*creation{}
-	for _, c := range all {
-		if c.Lease == nil || len(c.Slots) == 0 || !c.done || c.answer.Existing || c.answer.Err != nil {
+// timedLines gives the slots that are held for a time and that others wait for.
+func (g *giving) timedLines() [][]any {
+	var lines [][]any
+	for key, at := range g.rooms {
+		if len(at.line) == 0 {
 			continue
 		}
-		key := keyOf(c.Run.Workspace, c.Run.ID)
-		byKey[key] = c
-		workspaces = append(workspaces, string(c.Run.Workspace))
-		rows = append(rows, cells(key, string(c.Lease.Worker), c.Lease.For.Microseconds()))
+		for i := range at.line[0].slots {
+			if need := &at.line[0].slots[i]; need.key == key && need.timed {
+				lines = append(lines, []any{g.workspace, key})
+			}
+		}
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	if _, err := s.giveSlots(ctx, workspaces); err != nil {
-		return err
-	}
-	lease := query(leaseSlotted, rows)
-	if err := retry(ctx, func() error { return s.once(ctx, s.engine(), lease) }); err != nil {
-		return err
-	}
-	for i := range lease.out {
-		r := &lease.out[i]
-		byKey[keyOf(flowforge.Workspace(r.text()), flowforge.RunID(r.text()))].answer.Epoch = 1
-	}
-	return nil
+	slices.SortFunc(lines, compareRows)
+	return lines
+}
+
+// wakeLines gives the calls that let someone look at lines once a place that is held for a time is free.
+func wakeLines(lines [][]any) []*call {
+	return []*call{exec(forgetWake, lines), exec(insertWake, lines)}
 }

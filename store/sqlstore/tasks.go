@@ -150,7 +150,7 @@ func (s *Store) FinishTask(ctx context.Context, lease store.TaskLease, result st
 
 func (s *Store) finish(ctx context.Context, x *session, lease store.TaskLease, message *store.Message) error {
 	b := s.newBatch()
-	b.alone = message
+	b.letters = []store.Message{*message}
 	if err := b.read(ctx, x, nil, false); err != nil {
 		return err
 	}

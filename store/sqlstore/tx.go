@@ -102,7 +102,7 @@ func (s *Store) CommitWith(
 		return store.Committed{}, s.failure(ctx, "begin a transaction", err)
 	}
 	defer release()
-	answer, starts, err := s.commitWith(ctx, tx, lease, work)
+	answer, err := s.commitWith(ctx, tx, lease, work)
 	if err != nil {
 		_ = tx.Rollback() // the error counts
 		return store.Committed{}, err
@@ -110,7 +110,7 @@ func (s *Store) CommitWith(
 	if err := tx.Commit(); err != nil {
 		return store.Committed{}, s.failure(ctx, "commit", err)
 	}
-	return answer, s.failure(ctx, "commit", s.startSlotted(ctx, starts))
+	return answer, nil
 }
 
 // beginTx begins a transaction; on SQLite it is the writer's.
@@ -131,11 +131,9 @@ func (s *Store) beginTx(ctx context.Context) (tx bun.Tx, release func(), err err
 
 func (s *Store) commitWith(
 	ctx context.Context, tx bun.Tx, lease store.Lease, work func(ctx context.Context) (store.Transition, error),
-) (store.Committed, []*creation, error) {
+) (store.Committed, error) {
 	x := s.within(tx.Tx)
-	fail := func(err error) (store.Committed, []*creation, error) {
-		return store.Committed{}, nil, s.failure(ctx, "commit", err)
-	}
+	fail := func(err error) (store.Committed, error) { return store.Committed{}, s.failure(ctx, "commit", err) }
 	if err := x.borrow(ctx); err != nil {
 		return fail(err)
 	}
@@ -160,7 +158,7 @@ func (s *Store) commitWith(
 	}
 	t, err := work(inner)
 	if err != nil {
-		return store.Committed{}, nil, err
+		return store.Committed{}, err
 	}
 	if keyOf(t.Workspace, t.Run) != keyOf(lease.Workspace, lease.Run) {
 		return fail(flowforge.Errorf(flowforge.CodeConflict, "the transition is of run %s, the lease of run %s", t.Run, lease.Run))
@@ -174,7 +172,7 @@ func (s *Store) commitWith(
 		return fail(err)
 	}
 	if answer.Err != nil {
-		return store.Committed{}, nil, answer.Err
+		return store.Committed{}, answer.Err
 	}
-	return answer, c.starts, x.giveBack(ctx)
+	return answer, x.giveBack(ctx)
 }

@@ -39,9 +39,9 @@ const (
 	// What was freed is noted; who claims next lets the oldest waiters have it.
 	freeOfEnded = `{with workspace:text run:text}
 		INSERT INTO freed (workspace, key, at) SELECT k.workspace, k.key, {now} FROM s JOIN slots k
-			ON k.workspace = s.workspace AND k.run = s.run AND k.held = 1`
+			ON k.workspace = s.workspace AND k.run = s.run AND k.held = 1 AND k.until IS NULL`
 	deleteSlots = `{with workspace:text run:text}
-		DELETE FROM slots WHERE (workspace, run) IN (SELECT workspace, run FROM s)`
+		DELETE FROM slots WHERE (workspace, run) IN (SELECT workspace, run FROM s) AND (until IS NULL OR until <= {now})`
 	freeOfParked = `{with workspace:text run:text}
 		INSERT INTO freed (workspace, key, at) SELECT k.workspace, k.key, {now} FROM s JOIN slots k
 			ON k.workspace = s.workspace AND k.run = s.run AND k.held = 1 AND k.releases = 1`
@@ -50,10 +50,24 @@ const (
 		WHERE k.workspace = s.workspace AND k.run = s.run AND k.releases = 1`
 	insertFreed = `{with workspace:text key:text} 
 		INSERT INTO freed (workspace, key, at) SELECT workspace, key, {now} FROM s`
+
+	setInputs = `{with workspace:text run:text input:text}
+		UPDATE runs AS r SET input = s.input FROM s WHERE r.workspace = s.workspace AND r.id = s.run`
 )
 
 // write writes the batch and commits it. What a run starts comes last, so that it may wait for what the run freed.
 func (b *batch) write(ctx context.Context, x *session) error {
+	if len(b.created) == 0 {
+		return x.commit(ctx, b.calls()...)
+	}
+	if err := x.run(ctx, b.calls()...); err != nil {
+		return err
+	}
+	return b.store.create(ctx, x, b.created, true)
+}
+
+// calls writes the batch.
+func (b *batch) calls() []*call {
 	var updates [][]any
 	for _, l := range b.runs {
 		if l.changed {
@@ -61,10 +75,11 @@ func (b *batch) write(ctx context.Context, x *session) error {
 		}
 	}
 	slices.SortFunc(updates, compareRows)
-	calls := []*call{
+	return []*call{
 		exec(insertBlobs, b.blobs.rows),
 		exec(insertRefs, b.references(updates)),
 		exec(updateRuns, updates),
+		exec(setInputs, b.inputs),
 		exec(insertSteps, b.steps),
 		exec(upsertNodes, b.nodeRows),
 		exec(dropOutputs, b.drops),
@@ -81,13 +96,6 @@ func (b *batch) write(ctx context.Context, x *session) error {
 		exec(releaseSlots, b.parkSlots),
 		exec(insertFreed, b.freed),
 	}
-	if len(b.created) == 0 {
-		return x.commit(ctx, calls...)
-	}
-	if err := x.run(ctx, calls...); err != nil {
-		return err
-	}
-	return b.store.create(ctx, x, b.created, true)
 }
 
 func compareRows(a, b []any) int {

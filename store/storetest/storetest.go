@@ -59,6 +59,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Slot", slotCases()},
 		{"Waiting for a slot", waiterCases()},
 		{"Claimed without a slot", slotlessCases()},
+		{"Limit", limitCases()},
+		{"Gather", gatherCases()},
 		{"Inbox", inboxCases()},
 		{"Message sent again", resentCases()},
 		{"Message to a run", wakingCases()},
