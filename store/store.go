@@ -33,6 +33,7 @@ type Store interface {
 	Tasks
 	Blobs
 	Retention
+	Quotas
 	io.Closer
 }
 
@@ -49,8 +50,9 @@ type Runs interface {
 	// with unread messages, those that were released or whose lease has ended. A run with an unread
 	// MessageCancel is ready whatever it waits for, even a slot, since all it will do is end; no other message
 	// lets a run begin before its time. By priority, then those that have begun before those that have not, so that
-	// neither a lost worker's runs nor those that wake wait behind a backlog, then the longest waiting first; never
-	// one that needs a node type or a pool the claim does not name.
+	// neither a lost worker's runs nor those that wake wait behind a backlog, then the longest waiting first; of those
+	// that have not begun workspaces get shares in proportion to the weights of their quotas. Never one that needs a
+	// node type or a pool the claim does not name.
 	Claim(ctx context.Context, claim Claim) (Claims, error)
 
 	// Commit applies transitions, each only where the run has the transition's epoch and FromSeq, and each

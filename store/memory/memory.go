@@ -15,6 +15,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
+	"github.com/flowforge-go/flowforge/store/limits"
 )
 
 // Config says how a Store behaves; its zero value is ready to use.
@@ -43,7 +44,9 @@ type Store struct {
 	ended    map[endedKey]*line // of finished runs, by the time of their end
 	keeping  map[flowforge.Workspace]map[flowforge.RunStatus]time.Duration
 
-	groups   map[string]*group                        // by pool and node types
+	groups   map[string]*group // by workspace, pool and node types
+	quotas   map[flowforge.Workspace]store.Quota
+	turns    limits.Turns                             // of workspaces whose runs have not begun
 	leases   line                                     // by the end of the lease
 	sleeping line                                     // by the time to wake
 	mail     map[flowforge.WorkerID]map[*run]struct{} // runs with unread messages
@@ -76,6 +79,7 @@ func New(cfg Config) *Store {
 		keys:       map[idempotencyKey]*run{},
 		lists:      map[flowforge.Workspace]*catalog{},
 		groups:     map[string]*group{},
+		quotas:     map[flowforge.Workspace]store.Quota{},
 		slots:      map[slotKey]*slot{},
 		gathered:   map[slotKey]*gathering{},
 		queued:     map[flowforge.Workspace]int{},

@@ -51,24 +51,25 @@ type run struct {
 	finished *list.Element // among the finished runs; nil: not counted
 }
 
-// A group is the runs that the same workers can run.
+// A group is the runs of a workspace that the same workers can run.
 type group struct {
-	name  string // of the two that follow
+	name  string // of the three that follow
+	space flowforge.Workspace
 	pool  string
 	types []string // sorted
 	runs  int      // how many runs refer to it
 	ready line
 }
 
-// groupOf gives the group of a pool and node types.
-func (s *Store) groupOf(pool string, types []string) *group {
-	s.scratch = append(s.scratch[:0], pool...)
+// groupOf gives the group of a workspace, a pool and node types.
+func (s *Store) groupOf(workspace flowforge.Workspace, pool string, types []string) *group {
+	s.scratch = append(append(append(s.scratch[:0], workspace...), 0), pool...)
 	for _, name := range types {
 		s.scratch = append(append(s.scratch, 0), name...)
 	}
 	g := s.groups[string(s.scratch)]
 	if g == nil {
-		g = &group{name: string(s.scratch), pool: pool, types: slices.Clone(types), ready: s.newLine()}
+		g = &group{name: string(s.scratch), space: workspace, pool: pool, types: slices.Clone(types), ready: s.newLine()}
 		s.groups[g.name] = g
 	}
 	return g

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
+	"github.com/flowforge-go/flowforge/store/limits"
 )
 
 type idempotencyKey struct {
@@ -47,7 +48,7 @@ func (s *Store) create(n *store.NewRun, now time.Time) store.Created {
 	}
 	r := &run{
 		Run: n.Run, key: n.IdempotencyKey, fingerprint: n.Fingerprint, text: n.Document.Hash,
-		wakeAt: n.WakeAt, slots: slots, group: s.groupOf(n.Run.Pool, n.NodeTypes),
+		wakeAt: n.WakeAt, slots: slots, group: s.groupOf(n.Run.Workspace, n.Run.Pool, n.NodeTypes),
 	}
 	r.Status, r.Seq = flowforge.RunQueued, 1
 	if refusal := s.admit(r, n.Backlog, now); refusal != nil {
@@ -124,7 +125,7 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Claims, err
 	groups := s.ready(&claim)
 	var claims store.Claims
 	for len(claims.Runs) < claim.Limit {
-		first := firstOf(groups)
+		first := s.firstInTurn(groups)
 		if first == nil {
 			break
 		}
@@ -140,15 +141,44 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Claims, err
 	return claims, nil
 }
 
-// ready gives the lines of runs that a claim may have.
-func (s *Store) ready(claim *store.Claim) []*line {
-	var ready []*line
+// ready gives the groups of runs that a claim may have.
+func (s *Store) ready(claim *store.Claim) []*group {
+	var ready []*group
 	for _, g := range s.groups {
 		if g.ready.first() != nil && slices.Contains(claim.Pools, g.pool) && within(g.types, claim.NodeTypes) {
-			ready = append(ready, &g.ready)
+			ready = append(ready, g)
 		}
 	}
+	slices.SortFunc(ready, func(a, b *group) int { return cmp.Compare(a.name, b.name) })
 	return ready
+}
+
+// firstInTurn gives the run that is to be claimed first, or nil. Where it has not begun, workspaces with others like
+// it take turns.
+func (s *Store) firstInTurn(groups []*group) *spot {
+	lines := make([]*line, len(groups))
+	for i, g := range groups {
+		lines[i] = &g.ready
+	}
+	first := firstOf(lines)
+	if first == nil || !first.rank.fresh {
+		return first
+	}
+	var shares []limits.Share
+	var tops []*spot
+	for _, g := range groups {
+		top := g.ready.first()
+		if top == nil || top.rank.priority != first.rank.priority {
+			continue
+		}
+		if n := len(shares) - 1; n < 0 || shares[n].Workspace != g.space { // groups are in order of workspaces
+			shares = append(shares, limits.Share{Workspace: g.space, Weight: s.quotas[g.space].Weight})
+			tops = append(tops, top)
+		} else if top.rank.less(&tops[n].rank) {
+			tops[n] = top
+		}
+	}
+	return tops[s.turns.Next(shares)]
 }
 
 // firstOf gives the first of several lines, or nil.

@@ -33,7 +33,7 @@ func TestABatchTakesFewRoundTripsHoweverLargeItIs(t *testing.T) {
 		takes(2, func() { ends(t, s, runs) })
 		takes(2, func() { ends(t, s, runs) }) // sent again
 		creates(t, s, size, false)
-		takes(2, func() {
+		takes(3, func() { // whose turn it is, what is claimed, and what that needs
 			claims, err := s.Claim(t.Context(), claim(size))
 			require.NoError(t, err)
 			require.Len(t, claims.Runs, size)

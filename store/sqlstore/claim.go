@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Claims, err
 	}
 	var claims store.Claims
 	var taken []*claimed
-	const passes = 4 // a second one once slots were given or new node types were learned
+	const passes = 4 // a second one once slots were given, new node types were learned, or shares were not used
 	for range passes {
 		found, again, next, err := s.claimOnce(ctx, &claim, claim.Limit-len(taken))
 		if err != nil {
@@ -85,7 +86,7 @@ const lackingRuns = `{with} SELECT workspace FROM freed WHERE at <= {now} UNION
 	SELECT r.workspace FROM runs r WHERE r.lacks > 0 AND r.due_at <= {now} AND r.cancels = 0`
 
 func (s *Store) claimBatch(ctx context.Context, claim *store.Claim, limit int) (
-	found []*claimed, lacking []string, unknown bool, next time.Duration, err error,
+	found []*claimed, lacking []string, again bool, next time.Duration, err error,
 ) {
 	if len(claim.Pools) == 0 || limit <= 0 {
 		return nil, nil, false, 0, nil
@@ -99,7 +100,12 @@ func (s *Store) claimBatch(ctx context.Context, claim *store.Claim, limit int) (
 	slices.Sort(sets)
 	x := s.engine()
 	defer x.close(ctx)
-	take := query(claimText(claim.Pools, sets, limit), [][]any{{string(claim.Worker), claim.For.Microseconds()}})
+	shares, more, err := s.fronts.read(ctx, x, claim.Pools, limit)
+	if err != nil {
+		return nil, nil, false, 0, err
+	}
+	take := query(claimText(claim.Pools, shares, sets, limit), [][]any{{string(claim.Worker), claim.For.Microseconds()}})
+	take.adhoc = len(shares) > 0 // it names workspaces
 	count, lacks, wake := query(countSets, nil), query(lackingRuns, nil), query(nextText(claim.Pools), nil)
 	calls := []*call{count, lacks, wake}
 	if len(sets) > 0 {
@@ -121,23 +127,32 @@ func (s *Store) claimBatch(ctx context.Context, claim *store.Claim, limit int) (
 	if now, at := wake.out[0].int(), wake.out[0].int(); at > now {
 		next = time.Duration(at-now) * time.Microsecond
 	}
-	return found, lacking, count.out[0].int() != known, next, nil
+	again = count.out[0].int() != known || len(found) < limit && (more || anyShareUsedUp(shares, found))
+	return found, lacking, again, next, nil
 }
 
 // ranks are how many priorities there are.
 const ranks = 5
 
-// claimText gives the statement of a claim: for each priority and pool the oldest that are due, those that have begun
-// first, as far as the limit goes. Each part is the beginning of a range of the index runs_begun or runs_due.
-func claimText(pools []string, sets []int64, limit int) string {
+// claimText gives the statement of a claim: for each priority those that have begun, the longest due first, then of
+// each front its share of the others, as far as the limit goes. Each part is the beginning of a range of the index
+// runs_begun or runs_fresh.
+func claimText(pools []string, shares map[front]int, sets []int64, limit int) string {
 	var parts []string
-	for rank := 1; rank <= ranks; rank++ {
-		for _, begun := range []string{"IS NOT NULL", "IS NULL"} {
-			for _, pool := range pools {
-				parts = append(parts, fmt.Sprintf(`SELECT workspace, id FROM (SELECT r.workspace, r.id FROM runs r
-					WHERE r.pool = %s AND r.rank = %d AND r.due_at <= {now} AND r.started_at %s AND r.types IN (%s)
-						AND (r.lacks = 0 OR r.cancels > 0)
-					ORDER BY r.due_at, r.id LIMIT %d {skip}) p%d`, literal(pool), rank, begun, numbers(sets), limit, len(parts)))
+	part := func(most int, which string, values ...any) {
+		parts = append(parts, fmt.Sprintf(`SELECT workspace, id FROM (SELECT r.workspace, r.id FROM runs r
+			WHERE %s AND r.due_at <= {now} AND r.types IN (%s) AND (r.lacks = 0 OR r.cancels > 0)
+			ORDER BY r.due_at, r.id LIMIT %d {skip}) p%d`, fmt.Sprintf(which, values...), numbers(sets), most, len(parts)))
+	}
+	ordered := slices.SortedFunc(maps.Keys(shares), front.compare)
+	for rank := int64(1); rank <= ranks; rank++ {
+		for _, pool := range pools {
+			part(limit, `r.pool = %s AND r.rank = %d AND r.started_at IS NOT NULL`, literal(pool), rank)
+		}
+		for _, at := range ordered {
+			if most := shares[at]; at.rank == rank && most > 0 {
+				part(most, `r.pool = %s AND r.rank = %d AND r.workspace = %s AND r.started_at IS NULL`,
+					literal(at.pool), rank, literal(at.workspace))
 			}
 		}
 	}
@@ -147,6 +162,22 @@ func claimText(pools []string, sets []int64, limit int) string {
 		FROM c, s WHERE r.workspace = c.workspace AND r.id = c.id
 		RETURNING {r}rank, {r}since, {r}steps, {r}received, {r}epoch, {r}lost, %s`,
 		strings.Join(parts, " UNION ALL "), limit, strings.ReplaceAll(whole, "r.", "{r}"))
+}
+
+// anyShareUsedUp reports whether a front had as many runs as its share, and so may have more, which others have left.
+func anyShareUsedUp(shares map[front]int, found []*claimed) bool {
+	used := map[front]int{}
+	for _, c := range found {
+		if c.fresh() == 1 {
+			used[front{c.Run.Pool, c.rank, string(c.Run.Workspace)}]++
+		}
+	}
+	for at, share := range shares {
+		if used[at] >= share {
+			return true
+		}
+	}
+	return false
 }
 
 func nextText(pools []string) string {

@@ -217,7 +217,7 @@ func (x *session) one(ctx context.Context, c *call) error {
 		}
 		return x.collect(ctx, c, b.String(), nil)
 	}
-	st := x.store.compile(c.text)
+	st := x.store.compile(c)
 	rows := c.rows
 	if len(st.columns) == 0 {
 		rows = [][]any{nil}

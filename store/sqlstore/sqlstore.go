@@ -49,6 +49,7 @@ type Store struct {
 
 	compiled sync.Map // text of a statement -> *statement
 	known    known
+	fronts   fronts
 }
 
 var (

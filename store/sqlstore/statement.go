@@ -14,7 +14,8 @@ import (
 // A call is a statement with its input and, once it was run, its rows.
 //
 // A text may begin with {with name:type ...}: the input's rows are then the table s with these columns. PostgreSQL
-// gets all rows at once, as arrays; SQLite runs the statement for each row, prepared. {now} is the store's clock, the
+// gets all rows at once, as arrays; SQLite runs the statement for each row, prepared. With {with recursive ...} tables
+// that follow may refer to themselves. {now} is the store's clock, the
 // same wherever it stands; {lock} and {skip} lock the rows of the table r. After {with} more tables of the WITH
 // clause may follow, after a comma.
 type call struct {
@@ -38,13 +39,17 @@ func (c *call) idle() bool { return len(c.rows) == 0 && strings.Contains(c.text,
 type statement struct {
 	columns []column
 	now     bool
-	text    string // SQLite: all; PostgreSQL: what follows the input
+
+	recursive bool
+
+	text string // SQLite: all; PostgreSQL: what follows the input
 }
 
 type column struct{ name, kind string }
 
-func (s *Store) compile(text string) *statement {
-	if known, ok := s.compiled.Load(text); ok {
+func (s *Store) compile(c *call) *statement {
+	text := c.text
+	if known, ok := s.compiled.Load(c.text); ok {
 		return known.(*statement) //nolint:errcheck,forcetypeassert // It holds nothing else.
 	}
 	st := &statement{now: strings.Contains(text, "{now}")}
@@ -52,6 +57,7 @@ func (s *Store) compile(text string) *statement {
 	if rest, ok := strings.CutPrefix(strings.TrimSpace(text), "{with"); ok {
 		header, after, _ := strings.Cut(rest, "}")
 		body = after
+		header, st.recursive = strings.CutPrefix(header, " recursive")
 		for field := range strings.FieldsSeq(header) {
 			name, kind, _ := strings.Cut(field, ":")
 			st.columns = append(st.columns, column{name, kind})
@@ -63,7 +69,9 @@ func (s *Store) compile(text string) *statement {
 	} else {
 		st.text = body
 	}
-	s.compiled.Store(text, st)
+	if !c.adhoc {
+		s.compiled.Store(text, st)
+	}
 	return st
 }
 
@@ -118,10 +126,13 @@ func (st *statement) names() string {
 
 // render writes a call for PostgreSQL, its input as literals.
 func (s *Store) render(b *strings.Builder, c *call) error {
-	st := s.compile(c.text)
+	st := s.compile(c)
 	separator := "WITH "
+	if st.recursive {
+		separator = "WITH RECURSIVE "
+	}
 	if st.now {
-		b.WriteString("WITH now(t) AS (SELECT " + s.clock() + ")")
+		b.WriteString(separator + "now(t) AS (SELECT " + s.clock() + ")")
 		separator = ", "
 	}
 	if len(st.columns) > 0 {
