@@ -37,6 +37,7 @@ func (r *run) prepareChild(ctx context.Context, a *activity, wish *nodes.Child) 
 	if err != nil {
 		return err
 	}
+	waitWhereRefused(&child)
 	child.Run.ID = childID(r.keyRun(a), a)
 	child.Run.Origin = &flowforge.Origin{
 		Run: r.info.ID, Kind: kind, Node: a.node.Doc.ID, Element: a.path, Depth: depth,

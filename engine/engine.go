@@ -59,6 +59,7 @@ type Engine struct {
 	slots    slots
 	topics   topics
 	synced   storeClock
+	quotas   quotaCache
 
 	mu      sync.Mutex
 	runs    map[flowforge.RunID]*run // those this engine owns

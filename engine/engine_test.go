@@ -88,19 +88,23 @@ func TestBranchesRunAtTheSameTime(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// enter counts an attempt until leave is called.
+func (g *gauge) enter() (leave func()) {
+	now := g.now.Add(1)
+	for {
+		most := g.most.Load()
+		if now <= most || g.most.CompareAndSwap(most, now) {
+			return func() { g.now.Add(-1) }
+		}
+	}
+}
+
 // gauge counts how many attempts run at the same time.
 type gauge struct{ now, most atomic.Int64 }
 
 func (g *gauge) node(name string) nodes.Type {
 	return do(name, func(context.Context, *nodes.Call) (flowforge.Ports, error) {
-		now := g.now.Add(1)
-		defer g.now.Add(-1)
-		for {
-			most := g.most.Load()
-			if now <= most || g.most.CompareAndSwap(most, now) {
-				break
-			}
-		}
+		defer g.enter()()
 		time.Sleep(time.Second)
 		return flowforge.Out(flowforge.Value{}), nil
 	})

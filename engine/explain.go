@@ -103,6 +103,11 @@ func (x *explainer) queued(told *Explanation, run flowforge.Run, standing store.
 			continue
 		}
 		held = false
+		if slot.For > 0 {
+			told.add("It waits for its turn under %q, behind %d others: no more than %d runs begin in %s.",
+				slot.Key, slot.Ahead, slot.Limit, flowforge.Duration(slot.For))
+			continue
+		}
 		names := make([]string, len(slot.Holders))
 		for i, holder := range slot.Holders {
 			names[i] = string(holder)

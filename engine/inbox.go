@@ -48,7 +48,7 @@ func (r *run) receive(messages []store.Message) {
 			r.hear(payload)
 		case store.MessageDecide:
 			r.decide(payload)
-		case store.MessageTaskDone:
+		case store.MessageTaskDone, store.MessageInput: // an input is read before the run begins
 		}
 	}
 }

@@ -174,8 +174,17 @@ func (e *Engine) giveUpFenced() {
 // mailEvery is how often an engine looks for messages that other processes have sent to its runs.
 const mailEvery = time.Second
 
-// readMail reads the inboxes of runs with unread messages.
+// readMail reads the inboxes of runs with unread messages, and will do so again.
 func (e *Engine) readMail() {
+	e.collectMail()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.mail != nil {
+		e.mail = e.clock.AfterFunc(mailEvery, e.readMail)
+	}
+}
+
+func (e *Engine) collectMail() {
 	ctx, cancel := context.WithTimeout(e.base, e.config.Lease/4)
 	defer cancel()
 	unread, err := e.config.Store.Unread(ctx, e.worker)
@@ -186,10 +195,5 @@ func (e *Engine) readMail() {
 		if r := e.owned(key.Run); r != nil && r.info.Workspace == key.Workspace {
 			r.readInbox()
 		}
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.mail != nil {
-		e.mail = e.clock.AfterFunc(mailEvery, e.readMail)
 	}
 }

@@ -13,6 +13,7 @@ import (
 // pending is what has happened in a run and is not written yet.
 type pending struct {
 	startedAt time.Time
+	input     *flowforge.Value // what the run begins with, where it has gathered inputs
 	events    []flowforge.Event
 	nodes     []flowforge.NodeRun
 	dropped   []store.NodeKey
@@ -39,6 +40,14 @@ func (p *pending) empty() bool {
 // drop notes that nobody will read an output again.
 func (p *pending) drop(node flowforge.NodeID, element string) {
 	p.dropped = append(p.dropped, store.NodeKey{Node: node, Element: element})
+}
+
+// gathered notes what a run begins with.
+func (p *pending) gathered(input *flowforge.Value, reads []string) {
+	p.input = input
+	for _, id := range reads {
+		p.read(id)
+	}
 }
 
 // read notes that a message is applied; false where it was already.
@@ -279,6 +288,7 @@ func (r *run) flush() {
 		return
 	}
 	r.ending = nil
+	r.engine.passOnSlots(r.info, answer.Freed)
 	r.engine.meter.RunEnded(r.info)
 	r.engine.adopt(answer.Started)
 	r.close()
@@ -293,6 +303,7 @@ func (r *run) written(transition *store.Transition, answer store.Committed, star
 		r.engine.adopt(answer.Started)
 	}
 	if transition.Park != nil {
+		r.engine.passOnSlots(r.info, answer.Freed)
 		failpoint("park.after")
 		r.giveUp(errParked)
 		return
@@ -328,7 +339,7 @@ func (r *run) transition(started []*activity) *store.Transition {
 	transition := &store.Transition{
 		Workspace: r.info.Workspace, Run: r.info.ID, Epoch: r.lease.Epoch,
 		FromSeq: r.info.Seq - int64(len(p.events)), ToSeq: r.info.Seq, Events: p.events,
-		Status: r.info.Status, Reason: r.info.Reason, StartedAt: p.startedAt, End: r.ending,
+		Status: r.info.Status, Reason: r.info.Reason, StartedAt: p.startedAt, Input: p.input, End: r.ending,
 		Nodes: p.nodes, Dropped: p.dropped, Logs: p.logs, Read: p.reads, Starts: p.starts, Sends: p.sends,
 	}
 	if r.ending != nil {

@@ -46,21 +46,21 @@ func (e *Engine) Retry(
 	if request.From == "" {
 		request.From = FromFailed
 	}
-	again, err := e.retryOf(ctx, &old, &request)
+	again, workflow, err := e.retryOf(ctx, &old, &request)
 	if err != nil {
 		return flowforge.Run{}, err
 	}
-	r, created, err := e.createRun(ctx, again, nil, false)
-	_ = r // it is never leased from the start: whoever claims it begins with what is copied
+	// It is never leased from the start: whoever claims it begins with what is copied.
+	_, created, err := e.createRun(ctx, again, workflow, false)
 	if err != nil {
-		return created, err
+		return created.Run, err
 	}
-	e.hint(ctx, created)
-	return created, nil
+	e.hint(ctx, created.Run)
+	return created.Run, nil
 }
 
 // retryOf makes the run that a retry asks for.
-func (e *Engine) retryOf(ctx context.Context, old *flowforge.Run, request *RetryRequest) (store.NewRun, error) {
+func (e *Engine) retryOf(ctx context.Context, old *flowforge.Run, request *RetryRequest) (store.NewRun, *dag.Workflow, error) {
 	start := StartRequest{
 		Workspace: old.Workspace, Input: old.Input, Test: old.Test, Priority: old.Priority, Pool: old.Pool,
 		IdempotencyKey: request.IdempotencyKey,
@@ -74,22 +74,25 @@ func (e *Engine) retryOf(ctx context.Context, old *flowforge.Run, request *Retry
 		found, err = e.loadRun(ctx, *old)
 	}
 	if err != nil {
-		return store.NewRun{}, err
+		return store.NewRun{}, nil, err
 	}
 	again, err := e.fresh(ctx, found, start)
 	if err != nil {
-		return store.NewRun{}, err
+		return store.NewRun{}, nil, err
 	}
 	again.Run.Vars = old.Vars
+	if err := e.admitAgain(ctx, &again, found.workflow); err != nil {
+		return store.NewRun{}, nil, err
+	}
 	again.Fingerprint += "/" + string(old.ID) + "/" + string(request.From) + "/" + string(request.Node)
 	origin := &flowforge.Origin{Run: old.ID, Kind: flowforge.OriginRetry, Node: request.Node}
 	again.Run.Origin = origin
 	origin.Anew, err = anewOf(found.workflow.Graph, old, request)
 	if err != nil {
-		return store.NewRun{}, err
+		return store.NewRun{}, nil, err
 	}
 	if request.From == FromStart && len(request.Outputs) == 0 {
-		return again, nil
+		return again, found.workflow, nil
 	}
 	if found.ref.Hash == old.Workflow.Hash && request.From != FromStart {
 		origin.Keys = old.ID
@@ -98,7 +101,7 @@ func (e *Engine) retryOf(ctx context.Context, old *flowforge.Run, request *Retry
 		}
 	}
 	again.Nodes, err = e.copies(ctx, found.workflow.Graph, old, request)
-	return again, err
+	return again, found.workflow, err
 }
 
 // anewOf gives the nodes that, with all that follows them, are not what they were in the old run.

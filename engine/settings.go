@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/store"
 )
 
 // SetVariable gives a variable of a workspace a value: `vars.name` in the expressions of runs that start from now on.
@@ -39,6 +40,27 @@ func (e *Engine) SetRetention(ctx context.Context, workspace flowforge.Workspace
 // Retention gives how long the finished runs of a workspace are kept.
 func (e *Engine) Retention(ctx context.Context, workspace flowforge.Workspace) (map[flowforge.RunStatus]time.Duration, error) {
 	return e.config.Store.RetentionOf(ctx, workspace)
+}
+
+// MaxWeight is the largest weight of a quota.
+const MaxWeight = 100
+
+// SetQuota says what a workspace may take of what it shares with others. Other engines know within seconds.
+func (e *Engine) SetQuota(ctx context.Context, workspace flowforge.Workspace, quota store.Quota) error {
+	if quota.Weight < 0 || quota.Weight > MaxWeight || quota.Queued < 0 || quota.Running < 0 {
+		return flowforge.Errorf(flowforge.CodeInvalidInput,
+			"a quota has a weight from 1 to %d, and numbers of queued and running runs that are not negative", MaxWeight)
+	}
+	if err := e.config.Store.SetQuota(ctx, workspace, quota); err != nil {
+		return err
+	}
+	e.quotas.forget(workspace)
+	return nil
+}
+
+// Quota gives what a workspace may take.
+func (e *Engine) Quota(ctx context.Context, workspace flowforge.Workspace) (store.Quota, error) {
+	return e.config.Store.QuotaOf(ctx, workspace)
 }
 
 // How often finished runs that are past their time are forgotten, and how many at once.

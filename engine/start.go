@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -29,85 +28,19 @@ type StartRequest struct {
 	IdempotencyKey string
 }
 
-// Do runs a workflow from start to end: the input may be anything encoding/json can encode. The error is
-// nil only if the run succeeded; the run tells more. When ctx ends, the run is canceled.
-func (e *Engine) Do(ctx context.Context, workflow *flowforge.Workflow, input any) (flowforge.Run, error) {
-	value, err := flowforge.ValueOf(input)
-	if err != nil {
-		return flowforge.Run{}, flowforge.Errorf(flowforge.CodeInvalidInput, "the input is not JSON: %w", err)
-	}
-	return e.DoRequest(ctx, StartRequest{Document: workflow, Input: value})
-}
-
-// DoRequest is Do for all that a request can say.
-func (e *Engine) DoRequest(ctx context.Context, request StartRequest) (flowforge.Run, error) {
-	r, created, err := e.create(ctx, request, true)
-	if err != nil {
-		return created, err
-	}
-	if r == nil {
-		return e.Wait(ctx, created.Workspace, created.ID)
-	}
-	r.attended = true
-	r.created() //nolint:contextcheck // The run goes on in contexts of its own.
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		r.cancelFor(context.Cause(ctx)) //nolint:contextcheck // The run goes on to its end without its caller.
-		<-r.done
-		if r.lost == nil && r.info.Status == flowforge.RunCanceled {
-			return r.info, fmt.Errorf("run canceled: %w", context.Cause(ctx))
-		}
-	}
-	if errors.Is(r.lost, errParked) && ctx.Err() == nil {
-		return e.Wait(ctx, created.Workspace, created.ID)
-	}
-	if r.lost != nil {
-		return r.info, r.lost
-	}
-	return r.info, ErrorOf(r.info)
-}
-
-// cancelFor cancels a run whose caller has gone.
-func (r *run) cancelFor(cause error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	reason := "its caller went away"
-	if cause != nil {
-		reason = cause.Error()
-	}
-	r.requestCancel(reason)
-	r.kick()
-}
-
-// ErrorOf gives the error of a run that ended otherwise than succeeded, with the code of its failure.
-func ErrorOf(run flowforge.Run) error {
-	if run.Status == flowforge.RunSucceeded || !run.Status.Terminal() {
-		return nil
-	}
-	failure := run.Error
-	if failure == nil {
-		return flowforge.Errorf(flowforge.CodeNodeFailed, "the run %s", run.Status)
-	}
-	if failure.Node == "" {
-		return flowforge.Errorf(failure.Code, "%s", failure.Message)
-	}
-	return flowforge.Errorf(failure.Code, "node %s: %s", failure.Node, failure.Message)
-}
-
 // Start creates a run. It begins at once where this engine's worker loop is active, otherwise when some
 // engine's loop claims it. Once Start has answered, the run is not lost.
 func (e *Engine) Start(ctx context.Context, request StartRequest) (flowforge.Run, error) {
 	r, created, err := e.create(ctx, request, e.mayTakeMore())
 	if err != nil {
-		return created, err
+		return created.Run, err
 	}
 	if r != nil {
 		r.created() //nolint:contextcheck // The run goes on in contexts of its own.
-		return created, nil
+		return created.Run, nil
 	}
-	e.hint(ctx, created)
-	return created, nil
+	e.hint(ctx, created.Run)
+	return created.Run, nil
 }
 
 // mayTakeMore reports whether a new run may begin here at once: a worker loop is active, has room, and does not
@@ -128,10 +61,10 @@ func (e *Engine) hint(ctx context.Context, run flowforge.Run) {
 
 // create makes a run in the store; eager asks for its lease, and then the run is not nil unless the lease was
 // not to be had or the run existed.
-func (e *Engine) create(ctx context.Context, request StartRequest, eager bool) (*run, flowforge.Run, error) {
+func (e *Engine) create(ctx context.Context, request StartRequest, eager bool) (*run, store.Created, error) {
 	fresh, loaded, err := e.prepare(ctx, request)
 	if err != nil {
-		return nil, flowforge.Run{}, err
+		return nil, store.Created{}, err
 	}
 	return e.createRun(ctx, fresh, loaded.workflow, eager)
 }
@@ -160,30 +93,34 @@ func (e *Engine) prepare(ctx context.Context, request StartRequest) (store.NewRu
 		}
 	}
 	fresh, err := e.fresh(ctx, found, request)
+	if err == nil {
+		err = e.admit(ctx, &fresh, found.workflow)
+	}
 	return fresh, found, err
 }
 
 // createRun makes a prepared run in the store, as create does. One that is leased from the start is begun before it
 // is created, so that the attempts it begins with are recorded with it.
-func (e *Engine) createRun(ctx context.Context, fresh store.NewRun, workflow *dag.Workflow, eager bool) (*run, flowforge.Run, error) {
+func (e *Engine) createRun(ctx context.Context, fresh store.NewRun, workflow *dag.Workflow, eager bool) (*run, store.Created, error) {
 	var r *run
-	if eager {
+	if eager && fresh.WakeAt.IsZero() {
 		r = e.newRun(fresh.Run, workflow, 0)
-		fresh.Lease, fresh.Nodes = &store.Lease{Worker: e.worker, For: e.config.Lease}, r.foresee()
+		fresh.Lease, fresh.Started = &store.Lease{Worker: e.worker, For: e.config.Lease}, r.foresee()
 	}
 	failpoint("create.before")
 	answer, err := e.creates.do(ctx, fresh)
 	failpoint("create.after")
-	err = cmp.Or(err, answer.Err)
+	e.tellSuperseded(workflow)
+	err = cmp.Or(err, refusal(answer))
 	if r == nil {
-		return nil, answer.Run, err
+		return nil, answer, err
 	}
 	if err != nil || answer.Epoch == 0 || answer.Existing {
 		r.notCreated()
-		return nil, answer.Run, err
+		return nil, answer, err
 	}
 	r.lease.Epoch = answer.Epoch
-	return r, answer.Run, nil
+	return r, answer, nil
 }
 
 // fresh makes a run that is to be created.
@@ -273,6 +210,9 @@ func (r *run) addHandler(name string, input flowforge.Value) error {
 		return err
 	}
 	handler, err := r.engine.fresh(r.ctx, loaded, request)
+	if err == nil {
+		err = r.engine.admitAgain(r.ctx, &handler, loaded.workflow)
+	}
 	if err != nil {
 		return err
 	}
@@ -292,6 +232,9 @@ func (e *Engine) adopt(started []store.Created) {
 		var known loaded
 		if err == nil {
 			known, err = e.compiled.byHash(child.Run.Workflow.Hash)
+		}
+		if err == nil {
+			e.tellSuperseded(known.workflow)
 		}
 		if err != nil {
 			e.logger.Error("adopt run", "run", child.Run.ID, "error", err)

@@ -35,8 +35,8 @@ func (e *Engine) StartIn(ctx context.Context, tx store.Tx, request StartRequest)
 	if err != nil {
 		return nil, err
 	}
-	if answers[0].Err != nil {
-		return nil, answers[0].Err
+	if err := refusal(answers[0]); err != nil {
+		return nil, err
 	}
 	return &Pending{Run: answers[0].Run, engine: e}, nil
 }

@@ -116,9 +116,7 @@ func (e *Engine) claim(ctx context.Context) (claimed int, next time.Duration, er
 	if err := e.syncClock(ctx); err != nil {
 		return 0, 0, err
 	}
-	claims, err := e.config.Store.Claim(ctx, store.Claim{
-		Worker: e.worker, Pools: e.config.Pools, NodeTypes: e.served(), Limit: room, For: e.config.Lease,
-	})
+	claims, err := e.config.Store.Claim(ctx, e.wishes(room))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -130,6 +128,11 @@ func (e *Engine) claim(ctx context.Context) (claimed int, next time.Duration, er
 		e.takeOver(ctx, c)
 	}
 	return len(claims.Runs), claims.Next, nil
+}
+
+// wishes gives what this engine may claim.
+func (e *Engine) wishes(limit int) store.Claim {
+	return store.Claim{Worker: e.worker, Pools: e.config.Pools, NodeTypes: e.served(), Limit: limit, For: e.config.Lease}
 }
 
 // planType stands among the node types that a run needs for the journal that its plan writes: a worker that would
@@ -157,7 +160,16 @@ func (e *Engine) takeOver(ctx context.Context, c store.Claimed) {
 		e.fail(ctx, c, err)
 		return
 	}
+	input, reads, err := gathered(&c, loaded.workflow)
+	if err != nil {
+		e.fail(ctx, c, err)
+		return
+	}
+	if input != nil {
+		c.Run.Input = *input
+	}
 	r := e.newRun(c.Run, loaded.workflow, c.Lease.Epoch)
+	r.pending.gathered(input, reads)
 	r.copied = recordsOf(c.Nodes, true)
 	if c.Run.StartedAt.IsZero() && !foreseen(c.Nodes) {
 		r.start(c.Messages)

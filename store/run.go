@@ -14,7 +14,7 @@ type NewRun struct {
 	WakeAt    time.Time // not claimed earlier; zero: at once
 	Slots     []Slot    // what it needs of what is limited; looked at in this order
 	Gather    *Gather   // nil: it joins no other run
-	Backlog   int       // refused with CodeLimited while so many runs of its workspace are queued; 0: never
+	Backlog   int       // refused with CodeLimited while so many runs of its workspace wait for their first worker; 0: never
 	Lease     *Lease    // eager start; Epoch is ignored; nil: to be claimed
 
 	Nodes   []flowforge.NodeRun // recorded from the start: copied from the run it is retried from
@@ -102,6 +102,7 @@ type Claim struct {
 	NodeTypes []string // what the worker can run: "core.set@1", sorted
 	Limit     int
 	For       time.Duration // of the leases
+	Only      *RunKey       // no other run than this; nil: any
 }
 
 // Claims is what a Claim came to.

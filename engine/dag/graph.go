@@ -19,6 +19,7 @@ type Workflow struct {
 	NodeTypes   []string      // what a worker must have to run it: "core.set@1", sorted
 	NodeCount   int           // nested ones included
 	ReadsVars   bool          // some expression reads `vars`
+	Flow        *Flow         // nil: nothing but workers keeps its runs from beginning
 }
 
 // Graph is a compiled graph: the document's own, or the body of a loop.

@@ -33,6 +33,7 @@ func (s *Store) commit(t *store.Transition, now time.Time) store.Committed {
 		return store.Committed{Err: err}
 	}
 	var started []store.Created
+	freed := !applied && len(r.slots) > 0 && (t.End != nil || t.Park != nil)
 	if applied {
 		started = s.startedBefore(t)
 	} else {
@@ -41,7 +42,7 @@ func (s *Store) commit(t *store.Transition, now time.Time) store.Committed {
 		}
 		started = s.apply(r, t, now)
 	}
-	return store.Committed{Unread: len(r.inbox.unread) > 0, Started: started}
+	return store.Committed{Unread: len(r.inbox.unread) > 0, Freed: freed, Started: started}
 }
 
 // guard refuses a transition that is not the run's next, and reports whether it was applied before. Only who has
@@ -67,9 +68,6 @@ func (r *run) guard(t *store.Transition) (applied bool, err error) {
 // apply makes the changes of a transition that check has accepted. Its order matters: a run that it starts may
 // wait for the slot that it frees.
 func (s *Store) apply(r *run, t *store.Transition, now time.Time) (started []store.Created) {
-	if r.Status == flowforge.RunQueued && t.Status != flowforge.RunQueued {
-		s.leaveQueue(r)
-	}
 	r.Status, r.Reason, r.Seq = t.Status, t.Reason, t.ToSeq
 	if t.Input != nil {
 		r.Input = *t.Input
@@ -118,13 +116,6 @@ func (s *Store) apply(r *run, t *store.Transition, now time.Time) (started []sto
 	}
 	s.sendAll(t.Sends)
 	return started
-}
-
-// leaveQueue counts a run no more among the queued ones.
-func (s *Store) leaveQueue(r *run) {
-	if s.queued[r.Workspace]--; s.queued[r.Workspace] == 0 {
-		delete(s.queued, r.Workspace)
-	}
 }
 
 // startedBefore answers the starts of a transition that was applied before.

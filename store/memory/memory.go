@@ -54,7 +54,7 @@ type Store struct {
 	timed    line                        // of places, by the time they are held for
 	gathered map[slotKey]*gathering      // runs that starts join
 	joined   map[idempotencyKey]*run     // by the names of starts that did
-	queued   map[flowforge.Workspace]int // runs that have not begun
+	queued   map[flowforge.Workspace]int // runs that nobody has had
 
 	tasks      map[flowforge.TaskID]*task
 	taskGroups map[taskGroupKey]*line

@@ -144,8 +144,10 @@ func (s *Store) lease(r *run, worker flowforge.WorkerID, until time.Time) {
 		r.lost++
 	}
 	r.held, r.worker, r.until = true, worker, until
-	r.epoch++
-	s.stopGathering(r)
+	if r.epoch++; r.epoch == 1 {
+		s.leaveQueue(r)
+		s.stopGathering(r)
+	}
 	r.parked, r.wakeAt = false, time.Time{}
 	s.leases.join(&r.spot, r.rank(until))
 	s.deliver(r)
@@ -171,5 +173,12 @@ func (s *Store) tick(now time.Time) {
 	for sp := s.sleeping.due(now); sp != nil; sp = s.sleeping.due(now) {
 		s.waits(sp.run, sp.run.wakeAt)
 		s.place(sp.run, now)
+	}
+}
+
+// leaveQueue counts a run no more among the queued ones.
+func (s *Store) leaveQueue(r *run) {
+	if s.queued[r.Workspace]--; s.queued[r.Workspace] == 0 {
+		delete(s.queued, r.Workspace)
 	}
 }

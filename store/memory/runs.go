@@ -122,8 +122,12 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Claims, err
 	defer s.mu.Unlock()
 	now := s.now()
 	s.tick(now)
-	groups := s.ready(&claim)
 	var claims store.Claims
+	if claim.Only != nil {
+		claims.Runs = s.claimOnly(&claim, now)
+		claim.Limit = 0
+	}
+	groups := s.ready(&claim)
 	for len(claims.Runs) < claim.Limit {
 		first := s.firstInTurn(groups)
 		if first == nil {
@@ -139,6 +143,18 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Claims, err
 		}
 	}
 	return claims, nil
+}
+
+// claimOnly claims the one run that is wanted, if it is ready.
+func (s *Store) claimOnly(claim *store.Claim, now time.Time) []store.Claimed {
+	r := s.runs[runKey{claim.Only.Workspace, claim.Only.Run}]
+	if r == nil || r.spot.line != &r.group.ready ||
+		!slices.Contains(claim.Pools, r.Pool) || !within(r.group.types, claim.NodeTypes) {
+		return nil
+	}
+	r.spot.leave()
+	s.lease(r, claim.Worker, now.Add(claim.For))
+	return []store.Claimed{r.claimed(claim)}
 }
 
 // ready gives the groups of runs that a claim may have.

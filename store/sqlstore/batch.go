@@ -254,6 +254,7 @@ func (b *batch) apply(l *live, t *store.Transition) error {
 	case t.Park != nil:
 		if l.releases > 0 && l.lacks == 0 {
 			b.parkSlots = append(b.parkSlots, cells(l.key))
+			l.freed = true
 		}
 		l.park(instant(t.Park.WakeAt))
 	}
@@ -379,6 +380,7 @@ func (b *batch) end(l *live, t *store.Transition) error {
 	}
 	if l.slots > 0 {
 		b.endSlots = append(b.endSlots, cells(l.key))
+		l.freed = true
 	}
 	finished := t.End.FinishedAt
 	if finished.IsZero() {

@@ -100,12 +100,10 @@ func (s *Store) claimBatch(ctx context.Context, claim *store.Claim, limit int) (
 	slices.Sort(sets)
 	x := s.engine()
 	defer x.close(ctx)
-	shares, more, err := s.fronts.read(ctx, x, claim.Pools, limit)
+	take, more, shares, err := s.claimCall(ctx, x, claim, sets, limit)
 	if err != nil {
 		return nil, nil, false, 0, err
 	}
-	take := query(claimText(claim.Pools, shares, sets, limit), [][]any{{string(claim.Worker), claim.For.Microseconds()}})
-	take.adhoc = len(shares) > 0 // it names workspaces
 	count, lacks, wake := query(countSets, nil), query(lackingRuns, nil), query(nextText(claim.Pools), nil)
 	calls := []*call{count, lacks, wake}
 	if len(sets) > 0 {
@@ -129,6 +127,21 @@ func (s *Store) claimBatch(ctx context.Context, claim *store.Claim, limit int) (
 	}
 	again = count.out[0].int() != known || len(found) < limit && (more || anyShareUsedUp(shares, found))
 	return found, lacking, again, next, nil
+}
+
+// claimCall gives the call that claims, the shares that it gives to fronts, and whether there may be more.
+func (s *Store) claimCall(
+	ctx context.Context, x *session, claim *store.Claim, sets []int64, limit int,
+) (take *call, more bool, shares map[front]int, err error) {
+	in := [][]any{{string(claim.Worker), claim.For.Microseconds()}}
+	if claim.Only != nil {
+		in[0] = append(in[0], string(claim.Only.Workspace), string(claim.Only.Run))
+		return query(claimOnlyText(claim.Pools, sets), in), false, nil, nil
+	}
+	shares, more, err = s.fronts.read(ctx, x, claim.Pools, limit)
+	take = query(claimText(claim.Pools, shares, sets, limit), in)
+	take.adhoc = len(shares) > 0 // it names workspaces
+	return take, more, shares, err
 }
 
 // ranks are how many priorities there are.
@@ -156,12 +169,24 @@ func claimText(pools []string, shares map[front]int, sets []int64, limit int) st
 			}
 		}
 	}
-	return fmt.Sprintf(`{with worker:text span:bigint}, c AS MATERIALIZED (%s LIMIT %d)
+	return takeText(`worker:text span:bigint`, fmt.Sprintf(`%s LIMIT %d`, strings.Join(parts, " UNION ALL "), limit))
+}
+
+// claimOnlyText gives the statement of a claim of one run.
+func claimOnlyText(pools []string, sets []int64) string {
+	return takeText(`worker:text span:bigint workspace:text id:text`, fmt.Sprintf(`SELECT r.workspace, r.id FROM runs r
+		WHERE r.workspace = (SELECT workspace FROM s) AND r.id = (SELECT id FROM s) AND r.pool IN (%s)
+			AND r.due_at <= {now} AND r.types IN (%s) AND (r.lacks = 0 OR r.cancels > 0) {skip}`, literals(pools), numbers(sets)))
+}
+
+// takeText gives the statement that leases the runs that another finds.
+func takeText(input, runs string) string {
+	return fmt.Sprintf(`{with %s}, c AS MATERIALIZED (%s)
 		UPDATE runs AS r SET epoch = r.epoch + 1, lost = CASE WHEN r.worker IS NULL THEN r.lost ELSE r.lost + 1 END,
 			since = r.due_at, worker = s.worker, due_at = {now} + s.span, parked = 0, wake_at = NULL, line = NULL
 		FROM c, s WHERE r.workspace = c.workspace AND r.id = c.id
 		RETURNING {r}rank, {r}since, {r}steps, {r}received, {r}epoch, {r}lost, %s`,
-		strings.Join(parts, " UNION ALL "), limit, strings.ReplaceAll(whole, "r.", "{r}"))
+		input, runs, strings.ReplaceAll(whole, "r.", "{r}"))
 }
 
 // anyShareUsedUp reports whether a front had as many runs as its share, and so may have more, which others have left.

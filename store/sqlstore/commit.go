@@ -156,7 +156,7 @@ func (b *batch) one(c *change) error {
 			return err
 		}
 	}
-	c.answer.Unread = l.unread > 0
+	c.answer.Unread, c.answer.Freed = l.unread > 0, l.freed
 	return nil
 }
 

@@ -29,7 +29,7 @@ const (
 			ORDER BY k.since, k.run LIMIT 1)`
 	readBacklog = `{with workspace:text most:bigint}
 		SELECT s.workspace, (SELECT count(*) FROM (
-			SELECT 1 FROM runs b WHERE b.workspace = s.workspace AND b.status = 'queued' AND b.status NOT IN ('succeeded')
+			SELECT 1 FROM runs b WHERE b.workspace = s.workspace AND b.status = 'queued' AND b.epoch = 0 AND b.status NOT IN ('succeeded')
 			LIMIT (SELECT max(most) FROM s)) c) FROM s`
 	readGathering = `{with workspace:text key:text n:bigint}
 		SELECT s.n, g.inputs, ` + whole + ` FROM s JOIN gatherings g ON g.workspace = s.workspace AND g.key = s.key

@@ -23,7 +23,7 @@ type live struct {
 	line                           string // the slot that it waits for
 	started, finished              int64
 	was                            int64 // its seq when it was locked
-	changed                        bool
+	changed, freed                 bool
 	output, failure                any
 	dropped                        map[flowforge.NodeID]bool // nodes of which this batch drops outputs
 }
