@@ -95,42 +95,46 @@ const (
 )
 
 // await owns a run that had to wait as soon as it may begin, since no worker loop is active that would. Where the run
-// is nil it has ended elsewhere.
+// is nil it has ended elsewhere. A run that waits for one caller alone waits no longer than that one.
 func (e *Engine) await(ctx context.Context, created store.Created) (r *run, ended flowforge.Run, err error) {
-	id, workspace := created.Run.ID, created.Run.Workspace
+	r, ended, err = e.awaitFor(ctx, created.Run)
+	if ctx.Err() == nil || r != nil || ended.Status.Terminal() || created.Existing {
+		return r, ended, err
+	}
+	lasting := context.WithoutCancel(ctx)
+	if err := e.Cancel(lasting, ended.Workspace, ended.ID, context.Cause(ctx).Error()); err != nil {
+		return nil, ended, err
+	}
+	return e.awaitFor(lasting, created.Run)
+}
+
+func (e *Engine) awaitFor(ctx context.Context, created flowforge.Run) (r *run, ended flowforge.Run, err error) {
 	wish := e.wishes(1)
-	wish.Only, wish.Pools = &store.RunKey{Workspace: workspace, Run: id}, []string{created.Run.Pool}
-	working, lasting := ctx, context.WithoutCancel(ctx)
+	wish.Only, wish.Pools = &store.RunKey{Workspace: created.Workspace, Run: created.ID}, []string{created.Pool}
 	for pause := awaitPause; ; pause = min(2*pause, maxAwaitPause) {
-		claims, err := e.config.Store.Claim(working, wish)
+		claims, err := e.config.Store.Claim(ctx, wish)
 		if err != nil {
-			return nil, created.Run, err
+			return nil, created, err
 		}
 		for _, c := range claims.Runs {
-			e.takeOver(working, c)
+			e.takeOver(ctx, c)
 		}
-		if r := e.owned(id); r != nil && r.info.Workspace == workspace {
-			return r, flowforge.Run{}, nil
+		if r := e.owned(created.ID); r != nil && r.info.Workspace == created.Workspace {
+			return r, created, nil
 		}
-		run, err := e.config.Store.Run(working, workspace, id)
+		run, err := e.config.Store.Run(ctx, created.Workspace, created.ID)
 		if err != nil || run.Status.Terminal() {
 			return nil, run, errors.Join(err, ErrorOf(run))
 		}
 		if claims.Next > 0 {
 			pause = min(pause, claims.Next)
 		}
-		e.pause(working, pause)
+		e.pause(ctx, pause)
 		switch {
 		case e.base.Err() != nil:
 			return nil, run, flowforge.Errorf(flowforge.CodeClosed, "the engine is closed")
-		case working.Err() == nil:
-		case created.Existing:
+		case ctx.Err() != nil:
 			return nil, run, context.Cause(ctx)
-		default: // it was to end with its caller
-			working = lasting
-			if err := e.Cancel(working, workspace, id, context.Cause(ctx).Error()); err != nil {
-				return nil, run, err
-			}
 		}
 	}
 }
