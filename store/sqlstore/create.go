@@ -210,11 +210,14 @@ func (s *Store) pass(ctx context.Context, x *session, waiting []*creation, last 
 func (s *Store) follow(ctx context.Context, x *session, waiting []*creation, in *newRows, g *gate, last bool) error {
 	after := []*call{exec(insertSlots, in.rowsOf(waiting, in.slots)), exec(upsertNodes, in.rowsOf(waiting, in.nodes))}
 	if g != nil {
+		after = append(after, g.calls()...)
+	}
+	if g.sends() {
 		if err := x.run(ctx, after...); err != nil {
 			return err
 		}
 		after = nil
-		if err := g.write(ctx); err != nil {
+		if err := g.send(ctx); err != nil {
 			return err
 		}
 	}

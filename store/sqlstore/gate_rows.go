@@ -43,7 +43,7 @@ const (
 // read takes the locks and reads what is to be known, in one round trip, or two where a place is answered.
 func (g *gate) read(ctx context.Context) error {
 	all := g.all
-	keys, asks := g.keys(all)
+	keys, timed, asks := g.keys()
 	var names, gathers, backlogs [][]any
 	for i, c := range all {
 		workspace := string(c.Run.Workspace)
@@ -58,7 +58,7 @@ func (g *gate) read(ctx context.Context) error {
 	clock, rooms, holders := query(`{with} SELECT {now}`, nil), query(readGate, keys), query(readHolder, asks)
 	open, joined, backlog := query(readGathering, gathers), query(readJoined, names), query(readBacklog, backlogs)
 	pending := query(readPending, g.workspaces())
-	calls := append(g.locks(all), exec(dropExpired, keys), clock, pending, rooms, holders, joined, open, backlog)
+	calls := append(g.locks(all), exec(dropExpired, timed), clock, pending, rooms, holders, joined, open, backlog)
 	if err := g.x.run(ctx, calls...); err != nil {
 		return err
 	}
@@ -100,14 +100,50 @@ func (g *gate) read(ctx context.Context) error {
 	if err := l.load(ctx, g.x.run); err != nil {
 		return err
 	}
-	return g.findKnown(ctx, all)
+	if crowded := g.crowded(); len(crowded)+len(names)+len(backlogs) > 0 {
+		return g.readAgain(ctx, crowded)
+	}
+	return nil
 }
 
-// findKnown notes what was made before: it passes, whatever the limits are.
-func (g *gate) findKnown(ctx context.Context, all []*creation) error {
-	found, err := g.x.store.find(ctx, g.x, all)
+// crowded gives the slots whose limits the creations may meet.
+func (g *gate) crowded() [][]any {
+	wanted, seen := map[slotKey]int64{}, map[slotKey]bool{}
+	var rows [][]any
+	for _, c := range g.all {
+		for i := range c.Slots {
+			name := slotKey{string(c.Run.Workspace), c.Slots[i].Key}
+			wanted[name]++
+			at := g.rooms[name]
+			if (at.lined || at.held+wanted[name] > int64(c.Slots[i].Limit)) && !seen[name] {
+				seen[name] = true
+				rows = append(rows, []any{name.workspace, name.key})
+			}
+		}
+	}
+	slices.SortFunc(rows, compareRows)
+	return rows
+}
+
+// readAgain counts places under locks on those who hold them, so that one who ends knows of who waits, and notes which
+// creations were made before: they pass, whatever the limits are.
+func (g *gate) readAgain(ctx context.Context, crowded [][]any) error {
+	held := query(countHeld, crowded)
+	if err := g.x.run(ctx, held); err != nil {
+		return err
+	}
+	for _, row := range crowded {
+		workspace, _ := row[0].(string)
+		key, _ := row[1].(string)
+		g.rooms[slotKey{workspace, key}].held = 0
+	}
+	for i := range held.out {
+		r := &held.out[i]
+		g.rooms[slotKey{r.text(), r.text()}].held = r.int()
+	}
+	found, err := g.x.store.find(ctx, g.x, g.all)
 	for i := range found {
-		g.known[all[i]] = found[i] != nil
+		g.known[g.all[i]] = found[i] != nil
 	}
 	return err
 }
@@ -144,9 +180,9 @@ func lockWorkspaces(workspaces []string) []*call {
 	return calls
 }
 
-// keys gives the slots that creations need, and those whose holder may have to answer.
-func (g *gate) keys(all []*creation) (keys, asks [][]any) {
-	for _, c := range all {
+// keys gives the slots that creations need, those that are held for a time, and those whose holder may have to answer.
+func (g *gate) keys() (keys, timed, asks [][]any) {
+	for _, c := range g.all {
 		for i := range c.Slots {
 			name := slotKey{string(c.Run.Workspace), c.Slots[i].Key}
 			if g.rooms[name] != nil {
@@ -155,12 +191,15 @@ func (g *gate) keys(all []*creation) (keys, asks [][]any) {
 			g.rooms[name] = &entrance{}
 			row := []any{name.workspace, name.key, int64(len(keys))}
 			keys = append(keys, row)
+			if c.Slots[i].For > 0 {
+				timed = append(timed, row)
+			}
 			if c.Slots[i].AtLimit == store.LimitAnswers {
 				asks = append(asks, row)
 			}
 		}
 	}
-	return keys, asks
+	return keys, timed, asks
 }
 
 // roomOf gives the slot that a row of input was about.
@@ -180,11 +219,15 @@ const (
 		ON CONFLICT (workspace, key) DO UPDATE SET run = excluded.run, inputs = excluded.inputs`
 )
 
-// write writes what the gate has decided, after the runs were made.
-func (g *gate) write(ctx context.Context) error {
-	if err := g.x.run(ctx, g.calls()...); err != nil {
-		return err
-	}
+// sends reports whether other runs are to be told of the new ones.
+func (g *gate) sends() bool {
+	return g != nil && (len(g.joins) > 0 || slices.ContainsFunc(g.all, func(c *creation) bool {
+		return slices.ContainsFunc(c.Slots, func(slot store.Slot) bool { return slot.AtLimit == store.LimitCancels })
+	}))
+}
+
+// send tells other runs of the new ones, after these were made.
+func (g *gate) send(ctx context.Context) error {
 	if err := g.writeJoins(ctx); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -82,8 +83,10 @@ const (
 		ORDER BY r.due_at, r.id LIMIT 200 {skip}`
 	slotsOfRuns = `{with workspace:text run:text} SELECT k.run, k.key, k.places, k.held, k.span
 		FROM s JOIN slots k ON k.workspace = s.workspace AND k.run = s.run ORDER BY k.run, k.n`
-	countHeld = `{with workspace:text key:text} SELECT k.key, count(*) FROM s JOIN slots k
-		ON k.workspace = s.workspace AND k.key = s.key AND k.held = 1 AND (k.until IS NULL OR k.until > {now}) GROUP BY k.key`
+	countHeld = `{with workspace:text key:text} SELECT k.workspace, k.key, count(*) FROM (
+			SELECT r.workspace, r.key FROM s JOIN slots r
+			ON r.workspace = s.workspace AND r.key = s.key AND r.held = 1 AND (r.until IS NULL OR r.until > {now}) {share}
+		) k GROUP BY k.workspace, k.key`
 	lineRuns = `{with workspace:text key:text} SELECT r.id, r.since, r.rank FROM runs r
 		WHERE r.workspace = (SELECT workspace FROM s) AND r.line = (SELECT key FROM s)
 		ORDER BY r.rank, r.since, r.id LIMIT 50 {lock}`
@@ -137,6 +140,12 @@ func (g *giving) give(ctx context.Context) error {
 		if e.due != nil {
 			g.take(e.due, "")
 		} else if err := g.grant(ctx, e.key); err != nil {
+			return err
+		}
+	}
+	// Who was due may have joined a line whose slot is free.
+	for _, key := range slices.Sorted(maps.Keys(g.rooms)) {
+		if err := g.grant(ctx, key); err != nil {
 			return err
 		}
 	}
@@ -207,7 +216,7 @@ func (g *giving) load(ctx context.Context, keys []string) error {
 		}
 		for i := range held.out {
 			r := &held.out[i]
-			key := r.text()
+			_, key := r.text(), r.text()
 			g.rooms[key].held = r.int()
 		}
 		keys = nil

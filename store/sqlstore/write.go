@@ -36,15 +36,20 @@ const (
 		UPDATE node_runs AS v SET dropped = 1 FROM s
 		WHERE v.workspace = s.workspace AND v.run = s.run AND v.node = s.node AND v.element <> '' AND v.dropped = 0`
 
-	// What was freed is noted; who claims next lets the oldest waiters have it.
+	// What is freed is noted where someone waits for it; who claims next lets the oldest waiters have it. The slots are
+	// locked first: who joins a line has locked those that keep it from beginning, so that one sees the other.
+	lockSlotsOfRuns = `{with workspace:text run:text}
+		SELECT 1 FROM s JOIN slots r ON r.workspace = s.workspace AND r.run = s.run ORDER BY r.workspace, r.run, r.key {lock}`
 	freeOfEnded = `{with workspace:text run:text}
 		INSERT INTO freed (workspace, key, at) SELECT k.workspace, k.key, {now} FROM s JOIN slots k
-			ON k.workspace = s.workspace AND k.run = s.run AND k.held = 1 AND k.until IS NULL`
+			ON k.workspace = s.workspace AND k.run = s.run AND k.held = 1 AND k.until IS NULL
+		WHERE EXISTS (SELECT 1 FROM runs l WHERE l.workspace = k.workspace AND l.line = k.key)`
 	deleteSlots = `{with workspace:text run:text}
 		DELETE FROM slots WHERE (workspace, run) IN (SELECT workspace, run FROM s) AND (until IS NULL OR until <= {now})`
 	freeOfParked = `{with workspace:text run:text}
 		INSERT INTO freed (workspace, key, at) SELECT k.workspace, k.key, {now} FROM s JOIN slots k
-			ON k.workspace = s.workspace AND k.run = s.run AND k.held = 1 AND k.releases = 1`
+			ON k.workspace = s.workspace AND k.run = s.run AND k.held = 1 AND k.releases = 1
+		WHERE EXISTS (SELECT 1 FROM runs l WHERE l.workspace = k.workspace AND l.line = k.key)`
 	releaseSlots = `{with workspace:text run:text}
 		UPDATE slots AS k SET held = 0 FROM s
 		WHERE k.workspace = s.workspace AND k.run = s.run AND k.releases = 1`
@@ -75,6 +80,12 @@ func (b *batch) calls() []*call {
 		}
 	}
 	slices.SortFunc(updates, compareRows)
+	var locked *call
+	if b.store.dialect.lite { // has one writer only
+		locked = exec(lockSlotsOfRuns, nil)
+	} else {
+		locked = query(lockSlotsOfRuns, slices.Concat(b.endSlots, b.parkSlots))
+	}
 	return []*call{
 		exec(insertBlobs, b.blobs.rows),
 		exec(insertRefs, b.references(updates)),
@@ -90,6 +101,7 @@ func (b *batch) calls() []*call {
 		exec(insertTasks, b.newTasks),
 		exec(cancelSomeTasks, b.cancelTasks),
 		exec(cancelAllTasks, b.overTasks),
+		locked,
 		exec(freeOfEnded, b.endSlots),
 		exec(deleteSlots, b.endSlots),
 		exec(freeOfParked, b.parkSlots),

@@ -218,3 +218,37 @@ func (k *kit) gathered(size int) store.NewRun {
 	n.WakeAt = k.Now().Add(k.Lease)
 	return n
 }
+
+func onlyCases() []testCase {
+	return []testCase{
+		{"a claim of one run takes no other", func(k *kit) {
+			first, second := k.newRun(), k.newRun()
+			k.create(first, second)
+			only := store.RunKey{Workspace: acme, Run: second.Run.ID}
+			require.Equal(k, []flowforge.RunID{second.Run.ID}, idsOf(k.claimWith(store.Claim{Worker: alice, Only: &only})))
+			require.Empty(k, k.claimWith(store.Claim{Worker: bob, Only: &only}), "it is leased")
+			only.Workspace, only.Run = other, first.Run.ID
+			require.Empty(k, k.claimWith(store.Claim{Worker: alice, Only: &only}))
+		}},
+		{"a claim of one run is no way around its limit, its pool or its node types", func(k *kit) {
+			k.start(k.slotted(1, "key"))
+			n := k.slotted(1, "key")
+			k.create(n)
+			only := store.RunKey{Workspace: acme, Run: n.Run.ID}
+			require.Empty(k, k.claimWith(store.Claim{Worker: alice, Only: &only}))
+			free := k.newRun()
+			k.create(free)
+			only.Run = free.Run.ID
+			require.Empty(k, k.claimWith(store.Claim{Worker: alice, Only: &only, Pools: []string{"gpu"}}))
+			require.Empty(k, k.claimWith(store.Claim{Worker: alice, Only: &only, NodeTypes: []string{"other@1"}}))
+			require.Len(k, k.claimWith(store.Claim{Worker: alice, Only: &only}), 1)
+		}},
+		{"a commit tells that it gave slots back", func(k *kit) {
+			o, plain := k.start(k.slotted(1, "key")), k.start(k.newRun())
+			answers := k.try(o.next(flowforge.EventRunStarted), plain.end(flowforge.RunSucceeded))
+			require.False(k, answers[0].Freed)
+			require.False(k, answers[1].Freed)
+			require.True(k, k.try(o.end(flowforge.RunSucceeded))[0].Freed)
+		}},
+	}
+}

@@ -61,6 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Claimed without a slot", slotlessCases()},
 		{"Limit", limitCases()},
 		{"Gather", gatherCases()},
+		{"Claim of one run", onlyCases()},
 		{"Quota", quotaCases()},
 		{"Inbox", inboxCases()},
 		{"Message sent again", resentCases()},

@@ -35,6 +35,7 @@ type commands struct {
 	Runs     runsCommand     `cmd:"" help:"List, show, explain and control the runs of a store."`
 	Workflow workflowCommand `cmd:"" help:"Save, publish, compare and roll back the workflows of a store."`
 	Worker   workerCommand   `cmd:"" help:"Run the runs of a store: those that wait, and those whose process died."`
+	Quota    quotaCommand    `cmd:"" help:"Show or change what a workspace may take of what it shares with others."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the schema of a store up to date."`
 	Validate validateCommand `cmd:"" help:"Tell all problems of workflow documents."`
 	Nodes    nodesCommand    `cmd:"" help:"List the types of nodes, or show one."`

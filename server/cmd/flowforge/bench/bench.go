@@ -20,6 +20,7 @@ type Config struct {
 	Kind     string // of the store, for the report: memory, sqlite or postgres
 	Mode     Mode
 	Pure     bool          // steps are pure: no commit between them
+	Limit    string        // a limit that no run meets: "concurrency", "throttle", or another text for none
 	Runs     int           // 0: as many as there is Time for
 	Time     time.Duration // 0 and no Runs: 10 s
 	History  int           // finished runs that there are before it begins
@@ -62,7 +63,9 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	}
 	defer func() { _ = made.Close(ctx) }() // nothing is under way any more
 	b := &bench{Config: config, engine: made}
-	report := Report{Workload: config.Workload, Store: config.Kind, Mode: config.Mode, Pure: config.Pure, History: config.History}
+	report := Report{
+		Workload: config.Workload, Store: config.Kind, Mode: config.Mode, Pure: config.Pure, Limit: config.Limit, History: config.History,
+	}
 	config.Tell("yardsticks of the disk and the store")
 	if report.Yardsticks, err = measureYardsticks(ctx, config.Kind, config.DSN); err != nil {
 		return report, err
@@ -74,7 +77,9 @@ func Run(ctx context.Context, config Config) (Report, error) {
 		report.Mode = Latency
 		err = b.scale(ctx, &report)
 	} else {
-		err = b.measure(ctx, config.Workload.document(config.Pure, 0), &report)
+		document := config.Workload.document(config.Pure, 0)
+		document.Settings = limitOf(config.Limit)
+		err = b.measure(ctx, document, &report)
 	}
 	report.PeakRSSMB = peakMemory()
 	return report, err

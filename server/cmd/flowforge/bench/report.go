@@ -14,6 +14,7 @@ type Report struct {
 	Store     string   `json:"store"`
 	Mode      Mode     `json:"mode"`
 	Pure      bool     `json:"pure"`
+	Limit     string   `json:"limit"`
 	History   int      `json:"history,omitempty"`
 	Runs      int      `json:"runs,omitempty"`
 	Seconds   float64  `json:"seconds,omitempty"`

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/nodes"
@@ -90,3 +91,15 @@ func (w Workload) document(pure bool, steps int) *flowforge.Workflow {
 }
 
 func stepID(n int) flowforge.NodeID { return flowforge.NodeID(fmt.Sprint("s", n)) }
+
+// limitOf gives settings with a limit that no run meets.
+func limitOf(name string) flowforge.Settings {
+	const most = 10_000_000
+	switch name {
+	case "concurrency":
+		return flowforge.Settings{Concurrency: &flowforge.Concurrency{Limit: most}}
+	case "throttle":
+		return flowforge.Settings{Throttle: &flowforge.Rate{Limit: most, Period: flowforge.Duration(time.Second)}}
+	}
+	return flowforge.Settings{}
+}
