@@ -1,0 +1,2 @@
+ALTER TABLE schedules ADD COLUMN state {text} NOT NULL DEFAULT 'null';
+ALTER TABLE schedules ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
