@@ -76,6 +76,7 @@ type Engine struct {
 	cancel    context.CancelFunc
 	loops     sync.WaitGroup
 	closing   chan struct{} // closed when Close begins: ends the worker loops
+	wound     chan struct{} // tells a worker loop that a schedule was saved
 }
 
 // New makes an engine. It starts nothing: no goroutine, no connection.
@@ -88,6 +89,7 @@ func New(config Config) (*Engine, error) {
 		runs:   make(map[flowforge.RunID]*run),
 
 		closing: make(chan struct{}),
+		wound:   make(chan struct{}, 1),
 	}
 	if err := e.fillIn(); err != nil {
 		return nil, err
