@@ -27,7 +27,7 @@ type scheduleCommand struct {
 
 // timeFlags say when a schedule is due.
 type timeFlags struct {
-	Cron     string `placeholder:"EXPRESSION" help:"When it is due: minute hour day month weekday, seconds before them, or a word such as @daily."`
+	Cron     string `placeholder:"EXPRESSION" help:"When it is due: minute hour day month weekday (seconds first), or a word such as @daily."`
 	Every    string `placeholder:"DURATION" help:"How often it is due, instead of --cron: 10m, 1h30m, 7d."`
 	TimeZone string `placeholder:"ZONE" help:"The zone of --cron, such as Europe/Berlin (default: UTC)."`
 }
@@ -57,7 +57,7 @@ type scheduleSaveCommand struct {
 	Workflow string `required:"" placeholder:"NAME" help:"The saved workflow whose runs it starts."`
 	Version  int    `placeholder:"N" help:"The version of the workflow (default: the one that is published when it is due)."`
 	timeFlags
-	Input    string `placeholder:"JSON" help:"What its runs get as input, with schedule and scheduled_at: JSON, @FILE or - for standard input."`
+	Input    string `placeholder:"JSON" help:"What its runs get as input, with schedule and scheduled_at: JSON, @FILE or - (standard input)."`
 	Overlap  string `placeholder:"POLICY" help:"If the run before has not ended: skip (the default), queue or all."`
 	CatchUp  string `placeholder:"DURATION" help:"How late a run may start, if no worker was there when it was due (default: 10m)."`
 	Jitter   string `placeholder:"DURATION" help:"Runs begin up to so much later than they are due."`
