@@ -41,6 +41,7 @@ type Config struct {
 	Random      func() float64    // in [0, 1), for jitter and random(); nil: math/rand
 	NewID       func() string     // unique and sortable by time; nil: UUIDv7
 	Limits      dag.Limits        // on the size of documents
+	Jobs        []JobKind         // work beside runs that worker loops do; nil: only the engine's own
 }
 
 // Engine runs workflows. It is safe for concurrent use.
@@ -92,6 +93,9 @@ func New(config Config) (*Engine, error) {
 		wound:   make(chan struct{}, 1),
 	}
 	if err := e.fillIn(); err != nil {
+		return nil, err
+	}
+	if err := e.checkJobs(); err != nil {
 		return nil, err
 	}
 	e.base, e.cancel = context.WithCancel(context.Background())

@@ -58,7 +58,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		listening <- e.config.Queue.Subscribe(ctx, e.config.Pools, func(queue.Hint) { ring() })
 	}()
 	var background sync.WaitGroup
-	background.Go(func() { e.prune(ctx) })
+	background.Go(func() { e.doJobs(ctx) })
 	background.Go(func() { e.fireSchedules(ctx) })
 	e.claimUntil(ctx, bell, ring)
 	if e.looping.Add(-1) == 0 {

@@ -32,6 +32,7 @@ func grants() []grant {
 		{"versions", all, look},
 		{"variables", all, look},
 		{"schedules", all, all},
+		{"jobs", "SELECT, UPDATE", all},
 		{"retention", all, look},
 	}
 }
