@@ -51,7 +51,7 @@ func jobCases() []testCase {
 			for _, limit := range []int{2, 10} {
 				claimed, err := k.Store.ClaimJobs(k.ctx, store.JobClaim{Worker: alice, Kinds: []string{"send"}, Limit: limit, For: long})
 				require.NoError(k, err)
-				var batch []string
+				batch := make([]string, 0, len(claimed))
 				for _, c := range claimed {
 					batch = append(batch, c.Job.ID)
 				}
