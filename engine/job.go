@@ -23,7 +23,7 @@ type JobKind struct {
 
 // How jobs are looked after.
 const (
-	jobsPool     = "flowforge.jobs" // where hints about jobs go: no run can be in it, since pools are named by people
+	jobsPool     = "flowforge.jobs" // where hints about jobs go; a run in a pool of this name would only make loops look in vain
 	jobsAtOnce   = 10               // of one engine
 	maxJobPause  = 2 * time.Second  // between two looks: a hint may be lost, and jobs become due
 	jobTimeout   = time.Minute
