@@ -43,8 +43,12 @@ var rules = []rule{
 		packages: "engine/dag", may: "flowforge nodes engine/expr",
 		never: "os io/fs sync sync/atomic crypto/rand math/rand/v2 log log/slog",
 	},
+	{
+		packages: "engine/cron", may: "flowforge",
+		never: "os io/fs sync sync/atomic crypto/rand math/rand/v2 log log/slog",
+	},
 	{packages: "engine/doc", may: "flowforge nodes engine/expr"},
-	{packages: "nodes/builtin nodes/nodetest", may: "flowforge nodes engine/expr"},
+	{packages: "nodes/builtin nodes/nodetest", may: "flowforge nodes engine/cron engine/expr"},
 
 	{packages: "store/limits", may: "flowforge store"},
 	{packages: "store/memory store/sqlstore store/storetest", may: "flowforge store store/limits auth"},
@@ -59,7 +63,7 @@ var rules = []rule{
 
 	{
 		packages: "engine",
-		may:      "flowforge nodes nodes/builtin store store/memory queue queue/memory engine/dag engine/expr",
+		may:      "flowforge nodes nodes/builtin store store/memory queue queue/memory engine/cron engine/dag engine/expr",
 	},
 	{packages: "engine/enginetest", may: "flowforge nodes store queue engine"},
 
@@ -96,7 +100,7 @@ var modules = []struct{ imports, only string }{
 	{"github.com/santhosh-tekuri/jsonschema", "engine engine/doc nodes nodes/builtin nodes/nodetest"},
 	{"github.com/invopop/jsonschema", "nodes"},
 	{"github.com/expr-lang/expr", "engine/expr"},
-	{"github.com/robfig/cron", "engine nodes/builtin"},
+	{"github.com/robfig/cron", "engine/cron"},
 	{"go.yaml.in/yaml", "engine/doc connectors/... server/cmd/..."},
 	{"golang.org/x/text", "engine/... nodes nodes/builtin connectors/..."},
 	{"golang.org/x/net/html", "nodes/builtin connectors/..."},

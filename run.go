@@ -35,9 +35,9 @@ type WorkflowRef struct {
 	Hash    string     `json:"hash,omitempty"` // SHA-256 of the document's canonical JSON, hexadecimal
 }
 
-// Origin says which run another one came from, and how.
+// Origin says what a run came from, and how.
 type Origin struct {
-	Run  RunID      `json:"run"`
+	Run  RunID      `json:"run,omitempty"` // none, of OriginSchedule
 	Kind OriginKind `json:"kind"`
 	Node NodeID     `json:"node,omitempty"`
 
@@ -45,6 +45,8 @@ type Origin struct {
 	Depth   int      `json:"depth,omitempty"`   // of a child: how many runs are above it
 	Keys    RunID    `json:"keys,omitempty"`    // the run whose idempotency keys are used again
 	Anew    []NodeID `json:"anew,omitempty"`    // nodes that have new keys all the same, with all that follows them
+
+	Schedule ScheduleID `json:"schedule,omitempty"` // that started it, of OriginSchedule
 }
 
 // OriginKind says how a run came from another one.
@@ -56,6 +58,7 @@ const (
 	OriginOnFailure OriginKind = "on_failure" // the handler of a failed run
 	OriginParent    OriginKind = "parent"     // started by core.subworkflow, which waits for it
 	OriginDetached  OriginKind = "detached"   // started by core.subworkflow, which does not
+	OriginSchedule  OriginKind = "schedule"   // started by a schedule
 )
 
 // Failure is an error as it is recorded and as expressions and error ports see it.

@@ -47,14 +47,17 @@ func (r *run) prepareChild(ctx context.Context, a *activity, wish *nodes.Child) 
 	return nil
 }
 
-// childID gives the ID of the run that a node run starts: starting it again starts none. It has the form of a UUID
-// of version 8 (RFC 9562).
+// childID gives the ID of the run that a node run starts: starting it again starts none.
 func childID(parent flowforge.RunID, a *activity) flowforge.RunID {
 	name := string(parent) + "\x00" + string(a.node.Doc.ID) + "\x00" + a.path
 	if failed := a.attempts - a.losses; failed > 1 {
 		name += "\x00" + strconv.Itoa(failed)
 	}
-	sum := sha256.Sum256([]byte(name))
+	return derivedID(sha256.Sum256([]byte(name)))
+}
+
+// derivedID gives a hash the form of a UUID of version 8 (RFC 9562).
+func derivedID(sum [sha256.Size]byte) flowforge.RunID {
 	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80
 	text := hex.EncodeToString(sum[:16])
 	return flowforge.RunID(text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:])

@@ -41,6 +41,7 @@ type Config struct {
 	Random      func() float64    // in [0, 1), for jitter and random(); nil: math/rand
 	NewID       func() string     // unique and sortable by time; nil: UUIDv7
 	Limits      dag.Limits        // on the size of documents
+	Jobs        []JobKind         // work beside runs that worker loops do; nil: only the engine's own
 }
 
 // Engine runs workflows. It is safe for concurrent use.
@@ -77,6 +78,7 @@ type Engine struct {
 	cancel    context.CancelFunc
 	loops     sync.WaitGroup
 	closing   chan struct{} // closed when Close begins: ends the worker loops
+	wound     chan struct{} // tells a worker loop that a schedule was saved
 }
 
 // New makes an engine. It starts nothing: no goroutine, no connection.
@@ -89,8 +91,12 @@ func New(config Config) (*Engine, error) {
 		runs:   make(map[flowforge.RunID]*run),
 
 		closing: make(chan struct{}),
+		wound:   make(chan struct{}, 1),
 	}
 	if err := e.fillIn(); err != nil {
+		return nil, err
+	}
+	if err := e.checkJobs(); err != nil {
 		return nil, err
 	}
 	e.base, e.cancel = context.WithCancel(context.Background())

@@ -165,13 +165,14 @@ func TestAttemptTimeoutIsAFailureThatIsTriedAgain(t *testing.T) {
 	})
 }
 
-// meter counts abandoned attempts.
-type meter struct{ abandoned atomic.Int64 }
+// meter counts abandoned attempts and runs that schedules started.
+type meter struct{ abandoned, fired, late atomic.Int64 }
 
 func (*meter) RunEnded(flowforge.Run)                                 {}
 func (*meter) AttemptEnded(string, time.Duration, *flowforge.Failure) {}
 func (m *meter) AttemptAbandoned(string)                              { m.abandoned.Add(1) }
 func (*meter) Committed(int, time.Duration)                           {}
+func (m *meter) ScheduleFired(late time.Duration)                     { m.fired.Add(1); m.late.Add(int64(late)) }
 
 func TestANodeThatOutlivesItsEndIsAbandoned(t *testing.T) {
 	t.Parallel()

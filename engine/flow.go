@@ -124,8 +124,8 @@ func (k *keys) of(name string, template *expr.Template) string {
 	return key
 }
 
-// waitWhereRefused lets a run that another run starts wait where others are refused, and never become another run:
-// who starts it waits for its very end.
+// waitWhereRefused lets a run wait where others are refused, and never become another run: one that another run starts,
+// since that waits for its very end, and one that a schedule starts, since each time has its run.
 func waitWhereRefused(child *store.NewRun) {
 	kept := child.Slots[:0]
 	for _, slot := range child.Slots {

@@ -17,6 +17,8 @@ type Meter interface {
 	AttemptAbandoned(nodeType string)
 	// Committed tells of one round trip to the store with so many transitions.
 	Committed(transitions int, took time.Duration)
+	// ScheduleFired tells of a run that a schedule has started, and how long after it was due.
+	ScheduleFired(late time.Duration)
 }
 
 type noMeter struct{}
@@ -25,3 +27,4 @@ func (noMeter) RunEnded(flowforge.Run)                                 {}
 func (noMeter) AttemptEnded(string, time.Duration, *flowforge.Failure) {}
 func (noMeter) AttemptAbandoned(string)                                {}
 func (noMeter) Committed(int, time.Duration)                           {}
+func (noMeter) ScheduleFired(time.Duration)                            {}

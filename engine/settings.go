@@ -27,7 +27,7 @@ func (e *Engine) Variables(ctx context.Context, workspace flowforge.Workspace) (
 }
 
 // SetRetention says how long the finished runs of a workspace are kept, by terminal status; those of a status that is
-// not named are kept for ever. Worker loops forget what is past its time, every minute.
+// not named are kept for ever. One worker loop of all forgets what is past its time, every minute.
 func (e *Engine) SetRetention(ctx context.Context, workspace flowforge.Workspace, keep map[flowforge.RunStatus]time.Duration) error {
 	for status := range keep {
 		if !status.Terminal() {
@@ -69,21 +69,14 @@ const (
 	pruneAtOnce = 1_000
 )
 
-// prune forgets finished runs that are past their time, until ctx ends.
-func (e *Engine) prune(ctx context.Context) {
-	for {
-		e.pause(ctx, time.Duration(float64(pruneEvery)*(0.8+0.4*e.config.Random())))
-		for ctx.Err() == nil && e.base.Err() == nil {
-			forgotten, err := e.config.Store.Prune(ctx, pruneAtOnce)
-			if err != nil && ctx.Err() == nil {
-				e.logger.WarnContext(ctx, "forget finished runs", "error", err)
-			}
-			if err != nil || forgotten < pruneAtOnce {
-				break
+// retention is the job that forgets finished runs that are past their time.
+func (e *Engine) retention() JobKind {
+	return JobKind{Name: "retention", Every: pruneEvery, Timeout: 10 * pruneEvery, Do: func(ctx context.Context, _ store.Job) error {
+		for ctx.Err() == nil {
+			if forgotten, err := e.config.Store.Prune(ctx, pruneAtOnce); err != nil || forgotten < pruneAtOnce {
+				return err
 			}
 		}
-		if ctx.Err() != nil || e.base.Err() != nil {
-			return
-		}
-	}
+		return ctx.Err()
+	}}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
@@ -56,17 +57,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	go func() {
 		listening <- e.config.Queue.Subscribe(ctx, e.config.Pools, func(queue.Hint) { ring() })
 	}()
-	pruned := make(chan struct{})
-	go func() {
-		defer close(pruned)
-		e.prune(ctx)
-	}()
+	var background sync.WaitGroup
+	background.Go(func() { e.doJobs(ctx) })
+	background.Go(func() { e.fireSchedules(ctx) })
 	e.claimUntil(ctx, bell, ring)
 	if e.looping.Add(-1) == 0 {
 		e.handOver() //nolint:contextcheck // The run goes on in contexts of its own.
 	}
 	err := <-listening
-	<-pruned
+	background.Wait()
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}

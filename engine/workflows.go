@@ -33,22 +33,27 @@ func (e *Engine) Save(ctx context.Context, workspace flowforge.Workspace, docume
 	})
 }
 
-// Publish makes the draft of a workflow its next version, which starts use from now on.
+// Publish makes the draft of a workflow its next version, which starts use from now on. Its nodes of type
+// trigger.schedule become schedules; those of versions before that it does not have are forgotten.
 func (e *Engine) Publish(ctx context.Context, workspace flowforge.Workspace, name string) (store.SavedWorkflow, error) {
 	draft, err := e.config.Store.Workflow(ctx, workspace, name, store.DraftVersion)
 	if err != nil {
 		return store.SavedWorkflow{}, err
 	}
-	return e.config.Store.Publish(ctx, workspace, draft.ID)
+	return e.publishing(ctx, workspace, draft, func() (store.SavedWorkflow, error) {
+		return e.config.Store.Publish(ctx, workspace, draft.ID)
+	})
 }
 
 // Rollback makes an older version of a workflow the one that starts use from now on.
 func (e *Engine) Rollback(ctx context.Context, workspace flowforge.Workspace, name string, version int) (store.SavedWorkflow, error) {
-	draft, err := e.config.Store.Workflow(ctx, workspace, name, store.DraftVersion)
+	older, err := e.config.Store.Workflow(ctx, workspace, name, version)
 	if err != nil {
 		return store.SavedWorkflow{}, err
 	}
-	return e.config.Store.Rollback(ctx, workspace, draft.ID, version)
+	return e.publishing(ctx, workspace, older, func() (store.SavedWorkflow, error) {
+		return e.config.Store.Rollback(ctx, workspace, older.ID, version)
+	})
 }
 
 // Versions gives the published versions of a workflow, newest first, without documents, before the number `before`

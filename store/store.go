@@ -31,6 +31,7 @@ type Store interface {
 	Variables
 	Schedules
 	Tasks
+	Jobs
 	Blobs
 	Retention
 	Quotas

@@ -8,7 +8,7 @@ import "github.com/flowforge-go/flowforge/nodes"
 // Types gives the types of this package, in the order of the catalogue.
 func Types() []nodes.Type {
 	return []nodes.Type{
-		manualTrigger(),
+		manualTrigger(), scheduleTrigger(),
 
 		ifType(), switchType(), mergeType(), foreachType(), repeatType(),
 		subworkflowType(), waitType(), failType(), stopType(), noopType(), logType(),

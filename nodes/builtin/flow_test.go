@@ -256,6 +256,13 @@ func TestChecksOfParametersAsWritten(t *testing.T) {
 		{"data.html", object{"fields": object{"a": object{"selector": "a["}}}, "/fields/a/selector"},
 		{"data.html", object{"items": "ul >", "fields": object{}}, "/items"},
 		{"data.html", object{"fields": object{"a": object{"take": "attribute"}}}, "/fields/a/take"},
+		{"trigger.schedule", object{"cron": "@daily", "time_zone": "Europe/Berlin"}, ""},
+		{"trigger.schedule", object{"every": "10m"}, ""},
+		{"trigger.schedule", object{"cron": "0 0 30 2 *"}, "/cron"},
+		{"trigger.schedule", object{"cron": "@daily", "time_zone": "Mars"}, "/time_zone"},
+		{"trigger.schedule", object{"every": "1ms"}, "/every"},
+		{"trigger.schedule", object{"every": "1m", "time_zone": "Europe/Berlin"}, "/time_zone"},
+		{"trigger.schedule", object{"cron": "@daily", "input": object{"a": list{"{{ vars.a }}"}}}, "/input"},
 	}
 	for _, test := range tests {
 		found := typeOf(t, test.typ).Check(flowforge.MustValue(test.params))

@@ -249,9 +249,9 @@ func TestManySchedulesCostFewSteps(t *testing.T) {
 		c.takes(few, func() {
 			due, err := c.DueSchedules(t.Context(), 1)
 			require.NoError(t, err)
-			require.Len(t, due, 1)
+			require.Len(t, due.Schedules, 1)
 			fired, err := c.Fire(t.Context(), []store.Firing{{
-				Workspace: flowforge.Local, Schedule: due[0].ID, At: due[0].NextAt, Next: c.now.Add(many * time.Hour),
+				Workspace: flowforge.Local, Schedule: due.Schedules[0].ID, At: due.Schedules[0].NextAt, Next: c.now.Add(many * time.Hour),
 			}})
 			require.NoError(t, err)
 			require.NoError(t, fired[0].Err)

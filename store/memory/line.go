@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A line is a heap of runs, tasks or schedules that wait, the first of them on top. Each is in one line at most and
+// A line is a heap of runs, tasks, schedules or jobs that wait, the first of them on top. Each is in one line at most and
 // knows where, so that it can leave from the middle.
 type line struct {
 	spots []*spot
@@ -22,8 +22,9 @@ type spot struct {
 	run  *run
 	task *task // nil: the run itself waits
 
-	schedule *schedule // nil: none, but a run or a task
-	place    *place    // nil: none, as above
+	schedule *schedule // of the others at most one is not nil
+	job      *job
+	place    *place
 }
 
 // A rank orders a line: by priority, 1 first, then what has begun, then the earliest, then the first come.

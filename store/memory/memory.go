@@ -64,6 +64,8 @@ type Store struct {
 	workflows map[flowforge.Workspace]*shelf
 	variables map[flowforge.Workspace]map[string]flowforge.Value
 	schedules map[flowforge.Workspace]*timetable
+	jobs      map[jobKey]*job
+	jobLines  map[string]*line                 // by kind, by when they are due
 	littered  map[flowforge.Workspace]struct{} // may have blobs that nothing refers to
 	winding   line                             // of schedules, by their next time
 	blobs     map[flowforge.Workspace]map[string]*blob
@@ -90,6 +92,8 @@ func New(cfg Config) *Store {
 		workflows:  map[flowforge.Workspace]*shelf{},
 		variables:  map[flowforge.Workspace]map[string]flowforge.Value{},
 		schedules:  map[flowforge.Workspace]*timetable{},
+		jobs:       map[jobKey]*job{},
+		jobLines:   map[string]*line{},
 		blobs:      map[flowforge.Workspace]map[string]*blob{},
 		finished:   list.New(),
 		ended:      map[endedKey]*line{},

@@ -32,6 +32,9 @@ func (s *Store) SaveSchedule(ctx context.Context, saved store.Schedule) error {
 		s.schedules[saved.Workspace] = all
 	}
 	kept := all.byID[saved.ID]
+	if saved.Revision != 0 && (kept == nil || kept.Revision != saved.Revision) {
+		return flowforge.Errorf(flowforge.CodeConflict, "schedule %q was changed by someone else", saved.ID)
+	}
 	if kept == nil {
 		kept = &schedule{}
 		kept.spot.schedule = kept
@@ -39,6 +42,10 @@ func (s *Store) SaveSchedule(ctx context.Context, saved store.Schedule) error {
 		at, _ := slices.BinarySearch(all.ids, saved.ID)
 		all.ids = slices.Insert(all.ids, at, saved.ID)
 	}
+	if kept.Revision > 0 {
+		saved.State = kept.State
+	}
+	saved.Revision = kept.Revision + 1
 	kept.Schedule = saved
 	s.wind(kept, saved.NextAt)
 	return nil
@@ -51,6 +58,19 @@ func (s *Store) wind(kept *schedule, next time.Time) {
 	if !next.IsZero() {
 		s.winding.join(&kept.spot, rank{at: next, order: s.next()})
 	}
+}
+
+// Schedule finds a schedule.
+func (s *Store) Schedule(ctx context.Context, workspace flowforge.Workspace, id flowforge.ScheduleID) (store.Schedule, error) {
+	if err := s.enter(ctx); err != nil {
+		return store.Schedule{}, err
+	}
+	defer s.mu.Unlock()
+	kept, err := s.schedule(workspace, id)
+	if err != nil {
+		return store.Schedule{}, err
+	}
+	return kept.Schedule, nil
 }
 
 // DeleteSchedule forgets a schedule.
@@ -106,19 +126,23 @@ func (s *Store) ListSchedules(
 }
 
 // DueSchedules gives the schedules of all workspaces whose time has come, the longest overdue first.
-func (s *Store) DueSchedules(ctx context.Context, limit int) ([]store.Schedule, error) {
+func (s *Store) DueSchedules(ctx context.Context, limit int) (store.Due, error) {
 	if err := s.enter(ctx); err != nil {
-		return nil, err
+		return store.Due{}, err
 	}
 	defer s.mu.Unlock()
 	now := s.now()
 	_, limit = page(len(s.winding.spots), 0, limit)
-	var due []store.Schedule
+	var due store.Due
 	for sp := range s.winding.inOrder() {
-		if len(due) == limit || sp.rank.at.After(now) {
+		if sp.rank.at.After(now) {
+			due.Next = sp.rank.at.Sub(now)
 			break
 		}
-		due = append(due, sp.schedule.Schedule)
+		if len(due.Schedules) == limit {
+			break
+		}
+		due.Schedules = append(due.Schedules, sp.schedule.Schedule)
 	}
 	return due, nil
 }
@@ -143,12 +167,14 @@ func (s *Store) fire(f *store.Firing, now time.Time) store.Fired {
 	if err != nil {
 		return store.Fired{Err: err}
 	}
-	if kept.NextAt.IsZero() || kept.NextAt.UnixMicro() != f.At.UnixMicro() {
+	if kept.NextAt.IsZero() || kept.NextAt.UnixMicro() != f.At.UnixMicro() || f.Revision != 0 && f.Revision != kept.Revision {
 		return store.Fired{Err: flowforge.Errorf(flowforge.CodeConflict, "schedule %q was fired or changed already", f.Schedule)}
 	}
 	if err := s.checkStarts(f.Workspace, f.Starts); err != nil {
 		return store.Fired{Err: err}
 	}
+	kept.State = f.State
+	kept.Revision++
 	s.wind(kept, f.Next)
 	var fired store.Fired
 	for i := range f.Starts {

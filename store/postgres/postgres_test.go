@@ -88,7 +88,7 @@ func schema(tb testing.TB) string {
 }
 
 // tables are those with rows of workspaces.
-const tables = "documents runs steps node_runs logs messages slots freed tasks blobs workflows versions variables schedules retention " +
+const tables = "documents runs steps node_runs logs messages slots freed tasks blobs workflows versions variables schedules jobs retention " +
 	"blob_refs litter"
 
 // empty gives the address of a schema with empty tables, made or used before by a case that has ended: making them

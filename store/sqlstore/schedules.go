@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
@@ -12,33 +13,62 @@ import (
 )
 
 const (
-	upsertSchedule = `{with workspace:text id:text next:bigint definition:text}
-		INSERT INTO schedules (workspace, id, next_at, definition) SELECT workspace, id, next, definition FROM s WHERE true
-		ON CONFLICT (workspace, id) DO UPDATE SET next_at = excluded.next_at, definition = excluded.definition`
+	upsertSchedule = `{with workspace:text id:text next:bigint definition:text state:text revision:bigint}
+		INSERT INTO schedules (workspace, id, next_at, definition, state, revision)
+		SELECT workspace, id, next, definition, state, revision + 1 FROM s
+		WHERE s.revision = 0 OR EXISTS (SELECT 1 FROM schedules c WHERE c.workspace = s.workspace AND c.id = s.id)
+		ON CONFLICT (workspace, id) DO UPDATE SET next_at = excluded.next_at, definition = excluded.definition,
+			revision = schedules.revision + 1
+		WHERE excluded.revision = 1 OR excluded.revision = schedules.revision + 1 RETURNING revision`
 	deleteSchedule = `{with workspace:text id:text}
 		DELETE FROM schedules WHERE (workspace, id) IN (SELECT workspace, id FROM s) RETURNING id`
+	findSchedule = `{with workspace:text id:text}
+		SELECT ` + scheduleColumns + ` FROM s JOIN schedules c ON c.workspace = s.workspace AND c.id = s.id`
 	listSchedules = `{with workspace:text after:text most:bigint}
-		SELECT c.workspace, c.id, c.next_at, c.definition FROM schedules c
+		SELECT ` + scheduleColumns + ` FROM schedules c
 		WHERE c.workspace = (SELECT workspace FROM s) AND c.id > (SELECT after FROM s)
 		ORDER BY c.id LIMIT (SELECT most FROM s)`
 	dueSchedules = `{with most:bigint}
-		SELECT c.workspace, c.id, c.next_at, c.definition FROM schedules c
+		SELECT ` + scheduleColumns + ` FROM schedules c
 		WHERE c.next_at <= {now} ORDER BY c.next_at LIMIT (SELECT most FROM s)`
+	nextSchedule  = `SELECT min(c.next_at) - {now} FROM schedules c WHERE c.next_at > {now}`
 	lockSchedules = `{with workspace:text id:text}
-		SELECT r.workspace, r.id, r.next_at FROM s JOIN schedules r ON r.workspace = s.workspace AND r.id = s.id
+		SELECT r.workspace, r.id, r.next_at, r.revision FROM s JOIN schedules r ON r.workspace = s.workspace AND r.id = s.id
 		ORDER BY r.workspace, r.id {lock}`
-	windSchedules = `{with workspace:text id:text next:bigint}
-		UPDATE schedules AS c SET next_at = s.next FROM s WHERE c.workspace = s.workspace AND c.id = s.id`
+	windSchedules = `{with workspace:text id:text next:bigint state:text}
+		UPDATE schedules AS c SET next_at = s.next, state = s.state, revision = c.revision + 1
+		FROM s WHERE c.workspace = s.workspace AND c.id = s.id`
+
+	scheduleColumns = `c.workspace, c.id, c.next_at, c.definition, c.state, c.revision`
 )
 
 // SaveSchedule makes or replaces a schedule.
 func (s *Store) SaveSchedule(ctx context.Context, saved store.Schedule) error {
-	if err := saved.Definition.Check(); err != nil {
+	if err := cmp.Or(saved.Definition.Check(), saved.State.Check()); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, "save a schedule", saved.Workspace, exec(upsertSchedule, [][]any{{
-		string(saved.Workspace), string(saved.ID), micros(saved.NextAt), saved.Definition.String(),
-	}}))
+	done := query(upsertSchedule, [][]any{{
+		string(saved.Workspace), string(saved.ID), micros(saved.NextAt), saved.Definition.String(), saved.State.String(), saved.Revision,
+	}})
+	if err := s.writeOf(ctx, "save a schedule", saved.Workspace, done); err != nil {
+		return err
+	}
+	if len(done.out) == 0 {
+		return flowforge.Errorf(flowforge.CodeConflict, "schedule %q was changed by someone else", saved.ID)
+	}
+	return nil
+}
+
+// Schedule finds a schedule.
+func (s *Store) Schedule(ctx context.Context, workspace flowforge.Workspace, id flowforge.ScheduleID) (store.Schedule, error) {
+	found, err := s.readSchedules(ctx, string(workspace), query(findSchedule, [][]any{{string(workspace), string(id)}}))
+	if err == nil && len(found) == 0 {
+		err = noSchedule(id)
+	}
+	if err != nil {
+		return store.Schedule{}, err
+	}
+	return found[0], nil
 }
 
 // DeleteSchedule forgets a schedule.
@@ -65,23 +95,30 @@ func (s *Store) ListSchedules(
 }
 
 // DueSchedules gives the schedules of all workspaces whose time has come, the longest overdue first.
-func (s *Store) DueSchedules(ctx context.Context, limit int) ([]store.Schedule, error) {
-	return s.readSchedules(ctx, "", query(dueSchedules, [][]any{{most(limit)}}))
+func (s *Store) DueSchedules(ctx context.Context, limit int) (store.Due, error) {
+	next := query(nextSchedule, nil)
+	due, err := s.readSchedules(ctx, "", query(dueSchedules, [][]any{{most(limit)}}), next)
+	if err != nil {
+		return store.Due{}, err
+	}
+	return store.Due{Schedules: due, Next: time.Duration(next.out[0].int()) * time.Microsecond}, nil
 }
 
-func (s *Store) readSchedules(ctx context.Context, workspace string, found *call) ([]store.Schedule, error) {
-	if err := s.read(ctx, "read schedules", workspace, found); err != nil {
+// readSchedules reads the schedules that a call finds; others are read with it.
+func (s *Store) readSchedules(ctx context.Context, workspace string, found *call, others ...*call) ([]store.Schedule, error) {
+	if err := s.read(ctx, "read schedules", workspace, append(others, found)...); err != nil {
 		return nil, err
 	}
 	all := make([]store.Schedule, len(found.out))
 	for i := range found.out {
 		r := &found.out[i]
 		all[i] = store.Schedule{Workspace: flowforge.Workspace(r.text()), ID: flowforge.ScheduleID(r.text()), NextAt: r.time()}
-		definition, err := flowforge.StoredValue(r.next())
-		if err = cmp.Or(err, r.err); err != nil {
+		definition, failed := flowforge.StoredValue(r.next())
+		state, err := flowforge.StoredValue(r.next())
+		all[i].Definition, all[i].State, all[i].Revision = definition, state, r.int()
+		if err = cmp.Or(failed, err, r.err); err != nil {
 			return nil, s.failure(ctx, "read schedules", err)
 		}
-		all[i].Definition = definition
 	}
 	return all, nil
 }
@@ -120,9 +157,14 @@ func (f *firing) key() scheduleKey { return scheduleKey{f.Workspace, f.Schedule}
 
 func (f *firing) refuse(err error) { *f.answer, f.starts = store.Fired{Err: err}, nil }
 
+// A winding is how far a schedule is wound.
+type winding struct {
+	next, revision int64 // next is 0 where it is paused
+}
+
 // fire judges firings under locks on their schedules, and applies those that are good.
 func (s *Store) fire(ctx context.Context, x *session, all []*firing) error {
-	next, err := nextTimes(ctx, x, all)
+	wound, err := windings(ctx, x, all)
 	if err != nil {
 		return err
 	}
@@ -130,23 +172,23 @@ func (s *Store) fire(ctx context.Context, x *session, all []*firing) error {
 		return err
 	}
 	var starts []*creation
-	moved := map[scheduleKey]any{}
+	moved := map[scheduleKey]*firing{}
 	for _, f := range all {
-		at, found := next[f.key()]
+		at, found := wound[f.key()]
 		switch {
 		case f.answer.Err != nil:
 		case !found:
 			f.refuse(noSchedule(f.Schedule))
-		case at == 0 || at != instant(f.At):
+		case at.next == 0 || at.next != instant(f.At) || f.Revision != 0 && f.Revision != at.revision:
 			f.refuse(flowforge.Errorf(flowforge.CodeConflict, "schedule %q was fired or changed already", f.Schedule))
 		default:
-			next[f.key()], moved[f.key()] = instant(f.Next), micros(f.Next)
+			wound[f.key()], moved[f.key()] = winding{instant(f.Next), at.revision + 1}, f
 			starts = append(starts, f.starts...)
 		}
 	}
 	rows := make([][]any, 0, len(moved))
-	for key, at := range moved {
-		rows = append(rows, []any{string(key.workspace), string(key.id), at})
+	for key, f := range moved {
+		rows = append(rows, []any{string(key.workspace), string(key.id), micros(f.Next), f.State.String()})
 	}
 	slices.SortFunc(rows, compareRows)
 	wind := exec(windSchedules, rows)
@@ -159,8 +201,8 @@ func (s *Store) fire(ctx context.Context, x *session, all []*firing) error {
 	return s.create(ctx, x, starts, true)
 }
 
-// nextTimes locks the schedules that firings are of, and gives their times; 0: paused.
-func nextTimes(ctx context.Context, x *session, all []*firing) (map[scheduleKey]int64, error) {
+// windings locks the schedules that firings are of.
+func windings(ctx context.Context, x *session, all []*firing) (map[scheduleKey]winding, error) {
 	var rows [][]any
 	seen := map[scheduleKey]bool{}
 	for _, f := range all {
@@ -174,15 +216,16 @@ func nextTimes(ctx context.Context, x *session, all []*firing) (map[scheduleKey]
 	if err := x.run(ctx, locked); err != nil {
 		return nil, err
 	}
-	next := map[scheduleKey]int64{}
+	wound := map[scheduleKey]winding{}
 	for i := range locked.out {
 		r := &locked.out[i]
-		next[scheduleKey{flowforge.Workspace(r.text()), flowforge.ScheduleID(r.text())}] = r.int()
+		key := scheduleKey{flowforge.Workspace(r.text()), flowforge.ScheduleID(r.text())}
+		wound[key] = winding{r.int(), r.int()}
 		if r.err != nil {
 			return nil, fmt.Errorf("read a schedule: %w", r.err)
 		}
 	}
-	return next, nil
+	return wound, nil
 }
 
 // checkFirings refuses firings that would start what cannot be started.
@@ -206,7 +249,7 @@ func (s *Store) checkFirings(ctx context.Context, x *session, all []*firing) err
 	}
 	for i, c := range starts {
 		f := of[i]
-		err := limits.Check(c.Slots)
+		err := cmp.Or(limits.Check(c.Slots), f.State.Check())
 		switch was := found[i]; {
 		case f.answer.Err != nil || err != nil:
 			err = cmp.Or(f.answer.Err, err)

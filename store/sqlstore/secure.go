@@ -34,6 +34,7 @@ func grants() []grant {
 		{"versions", all, look},
 		{"variables", all, look},
 		{"schedules", all, all},
+		{"jobs", "SELECT, UPDATE", all},
 		{"retention", all, look},
 	}
 }

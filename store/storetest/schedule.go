@@ -20,6 +20,35 @@ func scheduleCases() []testCase {
 			first.NextAt, first.Definition = first.NextAt.Add(time.Second), flowforge.Value{}
 			k.save(first)
 			k.sameSchedules([]store.Schedule{first}, k.schedules("", 1))
+			found, err := k.Store.Schedule(k.ctx, acme, "a")
+			require.NoError(k, err)
+			k.sameSchedules([]store.Schedule{first}, []store.Schedule{found})
+		}},
+		{"saving with a revision replaces only the schedule that is at it", func(k *kit) {
+			saved := k.schedule("a", k.Now())
+			saved.Revision = 1
+			k.code(flowforge.CodeConflict, k.Store.SaveSchedule(k.ctx, saved))
+			require.Empty(k, k.schedules("", 0), "none is made")
+			k.save(k.schedule("a", k.Now()))
+			read := k.schedules("", 0)[0]
+			require.Positive(k, read.Revision)
+			read.NextAt = time.Time{}
+			k.save(read)
+			k.code(flowforge.CodeConflict, k.Store.SaveSchedule(k.ctx, read))
+			again := k.schedules("", 0)[0]
+			require.Greater(k, again.Revision, read.Revision)
+			require.True(k, again.NextAt.IsZero())
+		}},
+		{"saving leaves the state of a schedule alone", func(k *kit) {
+			saved := k.schedule("a", k.Now())
+			saved.State = flowforge.MustValue("new")
+			k.save(saved)
+			require.Equal(k, "new", k.schedules("", 0)[0].State.Any())
+			firing := k.firing(saved, k.Now().Add(long))
+			firing.State = flowforge.MustValue("fired")
+			require.NoError(k, k.fire(firing).Err)
+			k.save(saved)
+			require.Equal(k, "fired", k.schedules("", 0)[0].State.Any())
 		}},
 		{"schedules are listed in order of ID, in pages", func(k *kit) {
 			for _, id := range []flowforge.ScheduleID{"m", "c", "a", "q"} {
@@ -68,6 +97,22 @@ func dueCases() []testCase {
 			}
 			k.Advance(k.Lease)
 			require.Equal(k, []flowforge.ScheduleID{"first", "theirs", "third", "later"}, k.due(0))
+		}},
+		{"a look for due schedules tells how long it takes until the next one is", func(k *kit) {
+			next := func() time.Duration {
+				due, err := k.Store.DueSchedules(k.ctx, 0)
+				require.NoError(k, err)
+				return due.Next
+			}
+			require.Zero(k, next())
+			k.save(k.schedule("due", k.Now()), k.schedule("paused", time.Time{}))
+			require.Zero(k, next())
+			k.save(k.schedule("a", k.Now().Add(2*long)), k.schedule("b", k.Now().Add(long)))
+			require.Greater(k, next(), time.Duration(0))
+			require.LessOrEqual(k, next(), long)
+			if k.Exact {
+				require.Equal(k, long, next())
+			}
 		}},
 		{"many are due, in order of their times", func(k *kit) {
 			now, want := k.Now(), make([]flowforge.ScheduleID, 60)
@@ -124,6 +169,18 @@ func fireCases() []testCase {
 			k.code(flowforge.CodeConflict, k.fire(k.firing(k.schedule("paused", time.Time{}), k.Now(), k.newRun())).Err)
 			require.Empty(k, k.claimed())
 			require.Equal(k, []flowforge.ScheduleID{"a"}, k.due(0))
+		}},
+		{"a firing of another revision is a conflict", func(k *kit) {
+			saved := k.schedule("a", k.Now())
+			k.save(saved)
+			firing := k.firing(k.schedules("", 0)[0], k.Now().Add(long), k.newRun())
+			firing.Revision = k.schedules("", 0)[0].Revision
+			k.save(saved)
+			k.code(flowforge.CodeConflict, k.fire(firing).Err)
+			require.Empty(k, k.claimed())
+			firing.Revision++
+			require.NoError(k, k.fire(firing).Err)
+			require.Greater(k, k.schedules("", 0)[0].Revision, firing.Revision, "who saved what it was before did not see the firing")
 		}},
 		{"a firing sent again is a conflict, and starts nothing twice", func(k *kit) {
 			saved := k.schedule("a", k.Now())
@@ -244,8 +301,8 @@ func (k *kit) due(limit int) []flowforge.ScheduleID {
 	k.Helper()
 	due, err := k.Store.DueSchedules(k.ctx, limit)
 	require.NoError(k, err)
-	ids := make([]flowforge.ScheduleID, 0, len(due))
-	for _, s := range due {
+	ids := make([]flowforge.ScheduleID, 0, len(due.Schedules))
+	for _, s := range due.Schedules {
 		ids = append(ids, s.ID)
 	}
 	return ids

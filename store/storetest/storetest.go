@@ -85,6 +85,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Due", dueCases()},
 		{"Fire", fireCases()},
 		{"Fired once", firedOnceCases()},
+		{"Job", jobCases()},
+		{"Job lease", jobLeaseCases()},
 		{"Retention", retentionCases()},
 		{"Prune", pruneCases()},
 		{"Prune at once", pruningCases()},

@@ -111,6 +111,7 @@ func foreign(k *kit, n store.NewRun, workflow flowforge.WorkflowID) map[string]e
 	_, errs["Versions"] = k.Store.Versions(k.ctx, other, workflow, 0, 0)
 	_, errs["Standing"] = k.Store.Standing(k.ctx, other, id)
 	errs["DeleteVariable"] = k.Store.DeleteVariable(k.ctx, other, "variable")
+	_, errs["Schedule"] = k.Store.Schedule(k.ctx, other, "schedule")
 	errs["DeleteSchedule"] = k.Store.DeleteSchedule(k.ctx, other, "schedule")
 	errs["Fire"] = k.fire(store.Firing{Workspace: other, Schedule: "schedule", At: time.Unix(1, 0), Next: time.Unix(2, 0)}).Err
 	_, errs["Workflow draft"] = k.Store.Workflow(k.ctx, other, "flow", store.DraftVersion)

@@ -34,6 +34,8 @@ type commands struct {
 	Run      runCommand      `cmd:"" help:"Run a workflow from start to end."`
 	Runs     runsCommand     `cmd:"" help:"List, show, explain and control the runs of a store."`
 	Workflow workflowCommand `cmd:"" help:"Save, publish, compare and roll back the workflows of a store."`
+	Schedule scheduleCommand `cmd:"" help:"Let runs of saved workflows start at times."`
+	Jobs     jobsCommand     `cmd:"" help:"List and retry what the platform does for itself."`
 	Worker   workerCommand   `cmd:"" help:"Run the runs of a store: those that wait, and those whose process died."`
 	Quota    quotaCommand    `cmd:"" help:"Show or change what a workspace may take of what it shares with others."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the schema of a store up to date."`

@@ -162,6 +162,8 @@ func originName(origin *flowforge.Origin) string {
 		return "told of the failure of " + string(origin.Run)
 	case flowforge.OriginParent, flowforge.OriginDetached:
 		return "started by node " + human.Label(origin.Node, origin.Element) + " of " + string(origin.Run)
+	case flowforge.OriginSchedule:
+		return "started by schedule " + human.Line(string(origin.Schedule))
 	default:
 		return string(origin.Kind) + " of " + string(origin.Run)
 	}
