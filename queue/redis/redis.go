@@ -79,7 +79,7 @@ func Open(ctx context.Context, url string, config Config) (*Queue, error) {
 		}),
 	}
 	q.enqueuer = work.NewEnqueuer(q.prefix, &redigo.Pool{MaxIdle: maxIdle, IdleTimeout: idleTime, Dial: q.connect})
-	q.bus = openBus(client, q.breaker, q.prefix, config.Changed)
+	q.bus = openBus(client, q.breaker, q.prefix, config.Changed) //nolint:contextcheck // It lives until Close.
 	q.limiter = newLimiter(client, q.breaker, q.prefix)
 	return q, nil
 }
