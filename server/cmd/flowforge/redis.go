@@ -13,7 +13,7 @@ import (
 
 // redisFlags say how processes tell each other what is new.
 type redisFlags struct {
-	Redis string `placeholder:"URL" env:"FLOWFORGE_REDIS" help:"Redis, where processes on one store hear of each other at once (docs/redis.md)."`
+	Redis string `placeholder:"URL" env:"FLOWFORGE_REDIS" help:"Redis, where processes hear of each other at once (docs/redis.md)."`
 }
 
 // connect gives an engine the queue and the bus of Redis, and returns what closes them.
