@@ -53,6 +53,7 @@ var rules = []rule{
 	{packages: "store/limits", may: "flowforge store"},
 	{packages: "store/memory store/sqlstore store/storetest", may: "flowforge store store/limits auth"},
 	{packages: "store/postgres store/sqlite", may: "flowforge store store/sqlstore"},
+	{packages: "queue/redis", may: "flowforge queue queue/memory"},
 	{packages: "queue/*", may: "flowforge queue"},
 	{packages: "auth/*", may: "flowforge auth"},
 
@@ -119,7 +120,7 @@ var modules = []struct{ imports, only string }{
 	{"github.com/gocraft/work", "queue/redis"},
 	{"github.com/gomodule/redigo", "queue/redis"},
 	{"github.com/redis/go-redis", "queue/redis connectors/... server/..."},
-	{"github.com/go-redis/redis_rate", "connectors/... server/..."},
+	{"github.com/go-redis/redis_rate", "queue/redis connectors/... server/..."},
 
 	{"github.com/lestrrat-go/jwx", "auth/token"},
 	{"github.com/alexedwards/argon2id", "auth/*"},
@@ -132,9 +133,9 @@ var modules = []struct{ imports, only string }{
 	{"github.com/xuri/excelize", "connectors/..."},
 	{"github.com/wneessen/go-mail", "connectors/..."},
 	{"github.com/modelcontextprotocol/go-sdk", "connectors/... server/..."},
-	{"github.com/sony/gobreaker", "connectors/..."},
+	{"github.com/sony/gobreaker", "connectors/... queue/redis"},
 	{"github.com/cenkalti/backoff", "connectors/... queue/redis"},
-	{"golang.org/x/time/rate", "connectors/... server/..."},
+	{"golang.org/x/time/rate", "queue/memory connectors/... server/..."},
 	{"github.com/maypok86/otter", "auth/* connectors/... server/..."},
 
 	{"github.com/julienschmidt/httprouter", "server/..."},

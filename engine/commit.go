@@ -95,6 +95,9 @@ func (e *Engine) commit(ctx context.Context, transitions []*store.Transition) ([
 		answers, err := e.config.Store.Commit(ctx, batch)
 		failpoint("commit.after")
 		e.meter.Committed(len(batch), e.clock.Now().Sub(began))
+		if err == nil {
+			e.tell(transitions, answers)
+		}
 		if flowforge.CodeOf(err) != flowforge.CodeUnavailable {
 			return answers, err
 		}

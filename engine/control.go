@@ -140,6 +140,7 @@ func (e *Engine) send(ctx context.Context, message store.Message) error {
 		r.readInbox()
 		return nil
 	}
+	e.publish(call(newsMail, store.RunKey{Workspace: message.Workspace, Run: message.Run}))
 	run, err := e.config.Store.Run(ctx, message.Workspace, message.Run)
 	if err != nil {
 		return err

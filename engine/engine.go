@@ -28,6 +28,7 @@ import (
 type Config struct {
 	Store       store.Store       // nil: in memory, owned and closed by the engine
 	Queue       queue.Queue       // nil: within the process, owned and closed by the engine
+	Bus         queue.Bus         // nil: none; what other engines do is looked for in the store
 	Nodes       *nodes.Registry   // nil: the built-in nodes
 	Credentials nodes.Credentials // nil: none
 	Workers     int               // attempts at a time; 0: 256
@@ -59,6 +60,7 @@ type Engine struct {
 	creates  batcher[store.NewRun, store.Created]
 	slots    slots
 	topics   topics
+	news     news
 	synced   storeClock
 	quotas   quotaCache
 
@@ -67,6 +69,8 @@ type Engine struct {
 	keeper  Timer                    // renews their leases
 	fence   Timer                    // gives up those whose leases could not be renewed
 	mail    Timer                    // looks for messages to them
+	reading bool                     // it does so just now
+	again   bool                     // and is to do so again at once
 	idle    chan struct{}            // closed when the last of them ends; nil while there is none
 	backlog bool                     // more runs wait to be claimed than this engine could take
 	bell    func()                   // wakes a worker loop; nil: none is active
@@ -121,6 +125,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	failed := e.drain(ctx)
 	e.cancel()
 	e.loops.Wait()
+	e.tuneOut()
 	e.mu.Lock()
 	e.stopKeeping()
 	e.mu.Unlock()

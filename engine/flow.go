@@ -235,7 +235,7 @@ func (q *quotaCache) forget(workspace flowforge.Workspace) {
 // tellSuperseded lets runs of this engine know at once that a new one of the workflow may have sent them away.
 func (e *Engine) tellSuperseded(workflow *dag.Workflow) {
 	if c := workflow.Document.Settings.Concurrency; c != nil && c.OnLimit == flowforge.OnLimitCancelRunning {
-		e.clock.AfterFunc(0, e.collectMail)
+		e.readMailSoon()
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 
 // own adds a run to those this engine keeps alive.
 func (e *Engine) own(r *run) {
+	if !e.alone {
+		e.tuneIn()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r.leasedAt = e.clock.Now()
@@ -174,17 +177,31 @@ func (e *Engine) giveUpFenced() {
 // mailEvery is how often an engine looks for messages that other processes have sent to its runs.
 const mailEvery = time.Second
 
-// readMail reads the inboxes of runs with unread messages, and will do so again.
-func (e *Engine) readMail() {
-	e.collectMail()
+// readMailSoon looks for messages at once, or once more where that is under way.
+func (e *Engine) readMailSoon() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.mail != nil {
-		e.mail = e.clock.AfterFunc(mailEvery, e.readMail)
+	switch {
+	case e.reading:
+		e.again = true
+	case e.mail != nil:
+		e.mail.Stop()
+		e.mail = e.clock.AfterFunc(0, e.readMail)
+	default:
+		e.clock.AfterFunc(0, e.readMail)
 	}
 }
 
-func (e *Engine) collectMail() {
+// readMail reads the inboxes of runs with unread messages.
+func (e *Engine) readMail() {
+	e.mu.Lock()
+	if e.reading { // this timer could not be stopped any more
+		e.again = true
+		e.mu.Unlock()
+		return
+	}
+	e.reading, e.again = true, false
+	e.mu.Unlock()
 	ctx, cancel := context.WithTimeout(e.base, e.config.Lease/4)
 	defer cancel()
 	unread, err := e.config.Store.Unread(ctx, e.worker)
@@ -195,5 +212,19 @@ func (e *Engine) collectMail() {
 		if r := e.owned(key.Run); r != nil && r.info.Workspace == key.Workspace {
 			r.readInbox()
 		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reading = false
+	next := mailEvery
+	if e.again {
+		next = 0
+	}
+	switch {
+	case e.mail != nil:
+		e.mail.Stop()
+		e.mail = e.clock.AfterFunc(next, e.readMail)
+	case e.again:
+		e.clock.AfterFunc(0, e.readMail)
 	}
 }

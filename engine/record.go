@@ -78,8 +78,8 @@ func (r *run) record(event flowforge.Event) {
 
 // note shows watchers something that is not kept.
 func (r *run) note(a *activity, kind flowforge.EventKind, at time.Time, data map[string]any) {
-	topic := r.engine.topics.of(r.key())
-	if topic == nil || r.past != nil {
+	topic, far := r.engine.topics.of(r.key()), r.isWatchedElsewhere()
+	if topic == nil && !far || r.past != nil {
 		return
 	}
 	event := flowforge.Event{
@@ -91,7 +91,12 @@ func (r *run) note(a *activity, kind flowforge.EventKind, at time.Time, data map
 			event.Data = value
 		}
 	}
-	topic.publish(event)
+	if topic != nil {
+		topic.publish(event)
+	}
+	if far {
+		r.tellNote(event)
+	}
 }
 
 // nodeEnded records how a node run ended, and what that means for others.
@@ -247,7 +252,8 @@ func (r *run) mustFlush() bool {
 	if len(r.pending.events)+len(r.pending.nodes) >= maxPending {
 		return true
 	}
-	return len(r.pending.events) > 0 && r.now.Sub(r.pending.since) >= showEvery && r.engine.topics.of(r.key()) != nil
+	return len(r.pending.events) > 0 && r.now.Sub(r.pending.since) >= showEvery &&
+		(r.engine.topics.of(r.key()) != nil || r.isWatchedElsewhere())
 }
 
 // flush writes what is pending, together with the start of attempts that wait for it. It is called with the

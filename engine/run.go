@@ -28,6 +28,8 @@ type run struct {
 	leasedAt time.Time   // when its lease was asked for; the engine's lock holds it
 	settling atomic.Bool // a commit is on its way that ends the lease
 
+	watchedUntil atomic.Int64 // someone watches it elsewhere, in nanoseconds since 1970; 0: nobody
+
 	mu         sync.Mutex
 	info       flowforge.Run
 	state      *dag.State

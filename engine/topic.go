@@ -23,7 +23,8 @@ type topics struct {
 type topic struct {
 	mu       sync.Mutex
 	watchers []*watcher
-	seq      int64 // of the newest event that a watcher has seen
+	seq      int64     // of the newest event that a watcher has seen
+	called   time.Time // when other engines were last told that it is watched
 }
 
 // read notes up to which event a watcher has seen the run's.
@@ -183,6 +184,7 @@ func (e *Engine) pollWatched() {
 	if err != nil && e.base.Err() == nil {
 		e.logger.Error("look for events", "runs", len(keys), "error", err)
 	}
+	live := e.callFor(keys)
 	changed := false
 	for i := range seqs {
 		if watched := t.of(keys[i]); watched != nil && watched.behind(seqs[i]) {
@@ -195,7 +197,10 @@ func (e *Engine) pollWatched() {
 	if len(t.byRun) == 0 {
 		return
 	}
-	if t.pause = min(2*t.pause, maxWatchPause); changed {
+	switch t.pause = min(2*t.pause, maxWatchPause); {
+	case live:
+		t.pause = livePause
+	case changed:
 		t.pause = watchPause
 	}
 	t.poll = e.clock.AfterFunc(t.pause, e.pollWatched)

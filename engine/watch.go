@@ -22,6 +22,10 @@ func (e *Engine) Watch(
 		key := store.RunKey{Workspace: workspace, Run: id}
 		w := e.topics.subscribe(key)
 		defer e.topics.unsubscribe(key, w)
+		if subscription := e.tuneIn(); subscription != nil {
+			subscription.Add(topicOf(key))
+			defer subscription.Remove(topicOf(key))
+		}
 		e.pollSoon()
 		for {
 			more, last, err := e.passOn(ctx, workspace, id, after, w, yield)

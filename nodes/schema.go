@@ -1,7 +1,6 @@
 package nodes
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,7 +57,7 @@ func (s *Schema) Check(value flowforge.Value, base string, open func(text string
 	c := checker{schema: s.compiled, value: value.Any(), base: base, open: open}
 	c.collect(invalid)
 	slices.SortStableFunc(c.problems, func(a, b flowforge.Problem) int { // the validator goes through maps
-		return cmp.Or(strings.Compare(a.Pointer, b.Pointer), strings.Compare(a.Message, b.Message))
+		return strings.Compare(a.Pointer, b.Pointer)
 	})
 	return c.problems
 }

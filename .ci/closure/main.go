@@ -34,6 +34,7 @@ var allowed = map[string]string{
 	"github.com/robfig/cron/v3":                "schedules",
 	"github.com/santhosh-tekuri/jsonschema/v6": "checks values against schemas",
 	"golang.org/x/text":                        "of santhosh-tekuri/jsonschema: its messages",
+	"golang.org/x/time":                        "the limiter of queue/memory",
 	"github.com/invopop/jsonschema":            "schemas from Go types",
 	"github.com/wk8/go-ordered-map/v2":         "of invopop/jsonschema",
 	"github.com/pb33f/ordered-map/v2":          "of invopop/jsonschema",

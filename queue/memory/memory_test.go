@@ -113,3 +113,39 @@ func TestWhoLeavesPassesItsHintsOn(t *testing.T) {
 		require.NoError(t, q.Close())
 	})
 }
+
+func TestBus(t *testing.T) {
+	t.Parallel()
+	queuetest.RunBus(t, func(*testing.T) queue.Bus { return memory.NewBus() })
+}
+
+func TestASlowListenerIsToldWhatItMissed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bus, proceed := memory.NewBus(), make(chan struct{})
+		missed, received := 0, 0
+		s, err := bus.Subscribe(queue.Listener{
+			Receive: func(queue.Message) { received++; <-proceed },
+			Missed:  func(string) { missed++ },
+		})
+		require.NoError(t, err)
+		s.Add("a")
+		synctest.Wait()
+		require.Equal(t, 1, missed)
+		for range 30_000 {
+			bus.Publish(queue.Message{Topic: "a"})
+			synctest.Wait()
+		}
+		close(proceed)
+		synctest.Wait()
+		require.Equal(t, 2, missed)
+		require.Equal(t, int64(30_000-received), bus.Dropped())
+		require.Less(t, received, 30_000)
+		require.NoError(t, bus.Close())
+	})
+}
+
+func TestLimiter(t *testing.T) {
+	t.Parallel()
+	queuetest.RunLimiter(t, func(*testing.T) queue.Limiter { return memory.NewLimiter(nil) })
+}

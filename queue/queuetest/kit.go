@@ -48,7 +48,7 @@ func (k *kit) blocked(pool string) *listener {
 	l := &listener{got: make(chan queue.Hint, 10_000), called: make(chan struct{}, 10_000), block: make(chan struct{})}
 	k.subscribe(l, pool)
 	k.push(queue.Hint{Pool: pool, Run: "blocks"})
-	await(k, l.called)
+	await(k.T, l.called)
 	return l
 }
 
@@ -114,7 +114,7 @@ func (k *kit) push(hint queue.Hint) {
 // get waits for a hint.
 func (k *kit) get(l *listener) queue.Hint {
 	k.Helper()
-	return await(k, l.got)
+	return await(k.T, l.got)
 }
 
 // rest gives the pools of the hints that came and were not got.
@@ -128,15 +128,15 @@ func (k *kit) rest(l *listener) string {
 	return strings.Join(pools, " ")
 }
 
-func await[T any](k *kit, from <-chan T) T {
-	k.Helper()
+func await[T any](tb testing.TB, from <-chan T) T {
+	tb.Helper()
 	end := time.NewTimer(patience)
 	defer end.Stop()
 	select {
 	case item := <-from:
 		return item
 	case <-end.C:
-		require.Fail(k, "waited in vain")
+		require.Fail(tb, "waited in vain")
 		panic("unreachable")
 	}
 }
@@ -154,7 +154,7 @@ func (k *kit) end() {
 	}
 	err := k.Close()
 	for _, l := range k.listeners {
-		_ = await(k, l.ended)
+		_ = await(k.T, l.ended)
 	}
 	require.NoError(k, err)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -104,7 +105,7 @@ func pushCases() []testCase {
 				}
 			}}, "cpu", "gpu")
 			k.push(queue.Hint{Pool: "cpu", Run: "run"})
-			require.Equal(k, flowforge.RunID("run"), await(k, got).Run)
+			require.Equal(k, flowforge.RunID("run"), await(k.T, got).Run)
 		}},
 	}
 }
@@ -116,7 +117,7 @@ func lifeCases() []testCase {
 			l.cancel()
 			require.Empty(k, l.ended, "Subscribe returned while wake ran")
 			close(l.block)
-			require.NoError(k, await(k, l.ended))
+			require.NoError(k, await(k.T, l.ended))
 		}},
 		{"a context that has ended already ends Subscribe", func(k *kit) {
 			ctx, cancel := context.WithCancel(context.Background())
@@ -126,7 +127,7 @@ func lifeCases() []testCase {
 		{"after a subscriber has left, others get the hints", func(k *kit) {
 			leaves, stays := k.listen("cpu"), k.listen("cpu")
 			leaves.cancel()
-			require.NoError(k, await(k, leaves.ended))
+			require.NoError(k, await(k.T, leaves.ended))
 			for range 3 {
 				k.push(queue.Hint{Pool: "cpu", Run: "run"})
 				k.get(stays)
@@ -134,10 +135,27 @@ func lifeCases() []testCase {
 			require.Empty(k, leaves.got)
 		}},
 		{"many may push at once", manyPush},
+		{"a hint that was pushed again may come again, and nothing else", func(k *kit) {
+			l, want := k.listen("cpu"), queue.Hint{Pool: "cpu", Priority: 4, Run: "run"}
+			k.push(want)
+			k.push(want)
+			require.Equal(k, want, k.get(l))
+			k.prime(l)
+			for len(l.got) > 0 {
+				require.Equal(k, want, k.get(l))
+			}
+		}},
+		{"a pool may have any name", func(k *kit) {
+			for _, pool := range []string{"with space", "a:b/c", "1:cpu", "ü", strings.Repeat("long", 100)} {
+				l := k.listen(pool)
+				k.push(queue.Hint{Pool: pool, Run: "run"})
+				require.Equal(k, queue.Hint{Pool: pool, Run: "run"}, k.get(l))
+			}
+		}},
 		{"a closed queue ends subscriptions and takes no hint", func(k *kit) {
 			l := k.listen("cpu")
 			require.NoError(k, k.Close())
-			k.closed(await(k, l.ended))
+			k.closed(await(k.T, l.ended))
 			k.closed(k.Push(context.Background(), queue.Hint{Pool: "cpu"}))
 			k.closed(k.Subscribe(context.Background(), []string{"cpu"}, func(queue.Hint) {}))
 			require.NoError(k, k.Close(), "closing again")
@@ -157,7 +175,7 @@ func oneOfMany(k *kit) {
 	for i := range many {
 		want := queue.Hint{Pool: "cpu", Priority: 1, Run: flowforge.RunID(fmt.Sprint("run ", i))}
 		k.push(want)
-		require.Equal(k, want, await(k, got))
+		require.Equal(k, want, await(k.T, got))
 	}
 	for _, l := range listeners {
 		k.prime(l)
@@ -182,7 +200,7 @@ func oneAtATime(k *kit) {
 		for _, pool := range []string{"a", "b", "c"} {
 			k.push(queue.Hint{Pool: pool})
 		}
-		require.Equal(k, 1, await(k, calls))
+		require.Equal(k, 1, await(k.T, calls))
 	}
 }
 

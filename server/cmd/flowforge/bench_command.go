@@ -3,17 +3,21 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
+	"os/exec"
 	"time"
 
+	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/bench"
 )
 
 // workloads says what can be measured.
-const workloads = "W1: one step; W2: ten in sequence; W3: a hundred in parallel and a join; W6: one run of many steps."
+const workloads = "W1: one step; W2: ten in sequence; W3: a hundred in parallel and a join; W6: one run of many steps; " +
+	"W8: one step that a worker in a process of its own runs."
 
 // benchCommand is `flowforge bench`.
 type benchCommand struct {
-	Workload string  `required:"" enum:"W1,W2,W3,W6" placeholder:"W1|W2|W3|W6" help:"${workloads}"`
+	Workload string  `required:"" enum:"W1,W2,W3,W6,W8" placeholder:"W1|W2|W3|W6|W8" help:"${workloads}"`
 	Store    string  `placeholder:"DSN" env:"FLOWFORGE_STORE" default:"memory:" help:"memory:, ${stores}. The runs stay in it."`
 	Mode     string  `default:"sat" enum:"sat,lat" help:"sat: 64 runs in flight (the default); lat: one at a time."`
 	Pure     bool    `help:"Steps without an effect, which need no commit of their own."`
@@ -22,7 +26,9 @@ type benchCommand struct {
 	Seconds  float64 `xor:"bound" placeholder:"S" help:"For so long (default: 10)."`
 	History  int     `placeholder:"N" help:"Make so many finished runs before."`
 	Steps    []int   `placeholder:"N" help:"Sizes of W6 (default: 100,1000,10000,100000)."`
-	JSON     bool    `name:"json" help:"Print an object: {workload, store, mode, runs, seconds, runs_per_s, p50_ms, ...}."`
+	redisFlags
+
+	JSON bool `name:"json" help:"Print an object: {workload, store, mode, runs, seconds, runs_per_s, p50_ms, ...}."`
 }
 
 // Run measures.
@@ -44,8 +50,22 @@ func (b *benchCommand) Run(con *console) error {
 	}
 	defer func() { _ = kept.Close() }()
 	kind, dsn := place.address()
+	var linked engine.Config
+	hangUp, err := b.connect(ctx, con, &linked)
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	if b.Workload == string(bench.W8) {
+		end, err := b.beginWorker(ctx, &place)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	report, err := bench.Run(ctx, bench.Config{
-		Workload: bench.Workload(b.Workload), Store: kept, DSN: dsn, Kind: kind, Mode: bench.Mode(b.Mode), Pure: b.Pure, Limit: b.Limit,
+		Workload: bench.Workload(b.Workload), Store: kept, DSN: dsn, Kind: kind,
+		Queue: linked.Queue, Bus: linked.Bus, Mode: bench.Mode(b.Mode), Pure: b.Pure, Limit: b.Limit,
 		Runs: b.Runs, Time: time.Duration(b.Seconds * float64(time.Second)), History: b.History, Sizes: b.Steps,
 		Tell: func(format string, args ...any) { con.printf("bench: "+format+"\n", args...) },
 	})
@@ -56,4 +76,25 @@ func (b *benchCommand) Run(con *console) error {
 		return json.NewEncoder(con.out).Encode(report)
 	}
 	return report.Write(con.out)
+}
+
+// beginWorker starts a worker in a process of its own, and returns what ends it.
+func (b *benchCommand) beginWorker(ctx context.Context, place *storeFlags) (end func(), err error) {
+	if !place.isDurable() {
+		return nil, usage("W8 needs a store that two processes share: give --store %s", storeForms)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	worker := exec.CommandContext(ctx, program, "worker", "--quiet") //nolint:gosec // It is this program.
+	worker.Env = append(os.Environ(), "FLOWFORGE_STORE="+b.Store, "FLOWFORGE_REDIS="+b.Redis)
+	worker.Stderr = os.Stderr
+	if err := worker.Start(); err != nil {
+		return nil, err
+	}
+	return func() {
+		_ = worker.Process.Kill() // it is idle
+		_ = worker.Wait()
+	}, nil
 }

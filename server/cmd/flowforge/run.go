@@ -64,7 +64,7 @@ func (r *runCommand) Run(con *console) error {
 	}
 	j := &job{command: r, births: &watch.Births{Store: kept}}
 	config.Workers, config.Lease = r.Workers, r.Lease
-	if j.session, err = newSession(con, j.births, r.workspace(), config); err != nil {
+	if j.session, err = r.over(ctx, con, j.births, config); err != nil {
 		return err
 	}
 	defer j.close()

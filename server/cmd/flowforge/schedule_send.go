@@ -162,11 +162,12 @@ func (c *schedulePreviewCommand) session(ctx context.Context, con *console) (*se
 	if c.ID != "" {
 		return c.look(ctx, con)
 	}
-	kept, err := (&storeFlags{Store: inMemory}).open(ctx)
+	place := storeFlags{Store: inMemory, Workspace: c.Workspace}
+	kept, err := place.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return newSession(con, kept, c.workspace(), engine.Config{})
+	return place.over(ctx, con, kept, engine.Config{})
 }
 
 // schedule gives the schedule that is meant.

@@ -26,6 +26,8 @@ const storeForms = "sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE"
 type storeFlags struct {
 	Store     string `placeholder:"DSN" env:"FLOWFORGE_STORE" help:"Where workflows and runs are kept: ${stores}."`
 	Workspace string `placeholder:"NAME" default:"local" help:"The workspace that they belong to (default: local)."`
+
+	redisFlags
 }
 
 func (s *storeFlags) workspace() flowforge.Workspace { return flowforge.Workspace(s.Workspace) }
@@ -121,6 +123,7 @@ type session struct {
 	store     store.Store
 	engine    *engine.Engine
 	workspace flowforge.Workspace
+	hangUp    func() // closes the connection to Redis
 }
 
 // session opens a durable store and makes an engine over it.
@@ -129,7 +132,7 @@ func (s *storeFlags) session(ctx context.Context, con *console, config engine.Co
 	if err != nil {
 		return nil, err
 	}
-	return newSession(con, kept, s.workspace(), config)
+	return s.over(ctx, con, kept, config)
 }
 
 // look is session for a command that runs no nodes.
@@ -141,14 +144,24 @@ func (s *storeFlags) look(ctx context.Context, con *console) (*session, error) {
 	return s.session(ctx, con, engine.Config{Nodes: types})
 }
 
-func newSession(con *console, kept store.Store, workspace flowforge.Workspace, config engine.Config) (*session, error) {
+// over makes an engine over an open store.
+func (s *storeFlags) over(ctx context.Context, con *console, kept store.Store, config engine.Config) (*session, error) {
 	config.Store, config.Logger = kept, con.logger()
+	hangUp := func() {}
+	if s.isDurable() { // others cannot see what is in memory
+		var err error
+		if hangUp, err = s.connect(ctx, con, &config); err != nil {
+			_ = kept.Close()
+			return nil, err
+		}
+	}
 	made, err := engine.New(config)
 	if err != nil {
+		hangUp()
 		_ = kept.Close()
 		return nil, err
 	}
-	return &session{con: con, store: kept, engine: made, workspace: workspace}, nil
+	return &session{con: con, store: kept, engine: made, workspace: s.workspace(), hangUp: hangUp}, nil
 }
 
 // closeTime is how long the end of the program waits for what the engine still does.
@@ -159,6 +172,7 @@ func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	_ = s.engine.Close(ctx) // everything has been told; what does not end now ends with the process
+	s.hangUp()
 	_ = s.store.Close()
 }
 

@@ -45,7 +45,7 @@ func (w *workerCommand) Run(con *console) error {
 	if !w.Quiet {
 		seen.Say = func(line string) { con.printf("%s %s\n", human.Clock(time.Now()), line) }
 	}
-	s, err := newSession(con, seen, w.workspace(), config)
+	s, err := w.over(ctx, con, seen, config)
 	if err != nil {
 		return err
 	}

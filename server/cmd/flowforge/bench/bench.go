@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/queue"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -16,8 +17,10 @@ import (
 type Config struct {
 	Workload Workload
 	Store    store.Store
-	DSN      string // of the store, for the yardsticks
-	Kind     string // of the store, for the report: memory, sqlite or postgres
+	DSN      string      // of the store, for the yardsticks
+	Kind     string      // of the store, for the report: memory, sqlite or postgres
+	Queue    queue.Queue // nil: within the process
+	Bus      queue.Bus   // nil: none
 	Mode     Mode
 	Pure     bool          // steps are pure: no commit between them
 	Limit    string        // a limit that no run meets: "concurrency", "throttle", or another text for none
@@ -57,7 +60,7 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	made, err := engine.New(engine.Config{Store: config.Store, Nodes: types})
+	made, err := engine.New(engine.Config{Store: config.Store, Queue: config.Queue, Bus: config.Bus, Nodes: types})
 	if err != nil {
 		return Report{}, err
 	}
@@ -73,10 +76,14 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	if err := b.fillHistory(ctx); err != nil {
 		return report, err
 	}
-	if config.Workload == W6 {
+	switch config.Workload {
+	case W6:
 		report.Mode = Latency
 		err = b.scale(ctx, &report)
-	} else {
+	case W8:
+		report.Mode, report.Pure = Latency, true
+		err = b.handOver(ctx, &report)
+	default:
 		document := config.Workload.document(config.Pure, 0)
 		document.Settings = limitOf(config.Limit)
 		err = b.measure(ctx, document, &report)

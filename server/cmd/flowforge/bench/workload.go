@@ -19,6 +19,7 @@ const (
 	W2 Workload = "W2" // ten steps in sequence
 	W3 Workload = "W3" // a hundred parallel steps and a join
 	W6 Workload = "W6" // layers of a hundred steps, each fed by two of the layer before
+	W8 Workload = "W8" // one pure step, which another process runs
 )
 
 const (
@@ -77,6 +78,7 @@ func (w Workload) document(pure bool, steps int) *flowforge.Workflow {
 			sources[n] = n
 		}
 		add(parallel, sources...)
+	case W8: // handOver has its own
 	case W6:
 		for n := range steps {
 			if n < layer {
