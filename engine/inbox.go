@@ -49,6 +49,7 @@ func (r *run) receive(messages []store.Message) {
 		case store.MessageDecide:
 			r.decide(payload)
 		case store.MessageTaskDone:
+			r.taskDone(payload)
 		}
 	}
 }

@@ -75,7 +75,10 @@ func (r *row) standing() (standing store.Standing, due bool) {
 }
 
 func taskStandings(rows []row) []store.TaskStanding {
-	var standings []store.TaskStanding
+	if len(rows) == 0 {
+		return nil
+	}
+	standings := make([]store.TaskStanding, 0, len(rows))
 	for i := range rows {
 		r := &rows[i]
 		standing := store.TaskStanding{

@@ -25,8 +25,9 @@ const (
 		SELECT s.n, t.canceled FROM s JOIN tasks t ON t.id = s.id
 		WHERE t.epoch = s.epoch AND t.worker IS NOT NULL AND t.finished = 0`
 	runOfTask = `{with id:text} SELECT t.workspace, t.run FROM s JOIN tasks t ON t.id = s.id`
-	lockTask  = `{with id:text} SELECT r.epoch, r.finished, CASE WHEN r.worker IS NULL THEN 0 ELSE 1 END FROM s JOIN tasks r ON r.id = s.id {lock}`
-	endTask   = `{with id:text} UPDATE tasks AS t SET finished = 1, due_at = NULL, call = NULL FROM s WHERE t.id = s.id`
+	lockTask  = `{with id:text}
+		SELECT r.epoch, r.finished, CASE WHEN r.worker IS NULL THEN 0 ELSE 1 END FROM s JOIN tasks r ON r.id = s.id {lock}`
+	endTask = `{with id:text} UPDATE tasks AS t SET finished = 1, due_at = NULL, call = NULL FROM s WHERE t.id = s.id`
 )
 
 // claimTasksText gives the statement that claims tasks, as claimText does for runs.
@@ -41,7 +42,8 @@ func claimTasksText(claim *store.Claim) string {
 		}
 	}
 	return fmt.Sprintf(`{with worker:text span:bigint}, c AS MATERIALIZED (%s LIMIT %d)
-		UPDATE tasks AS r SET epoch = r.epoch + 1, lost = r.lost + CASE WHEN r.worker IS NULL THEN 0 ELSE 1 END, since = r.due_at, worker = s.worker, due_at = {now} + s.span
+		UPDATE tasks AS r SET epoch = r.epoch + 1, lost = r.lost + CASE WHEN r.worker IS NULL THEN 0 ELSE 1 END,
+			since = r.due_at, worker = s.worker, due_at = {now} + s.span
 		FROM c, s WHERE r.id = c.id
 		RETURNING {r}rank, {r}since, {r}id, {r}workspace, {r}run, {r}node, {r}element, {r}pool, {r}node_type, {r}epoch, {r}lost, {r}call`,
 		strings.Join(parts, " UNION ALL "), claim.Limit)
