@@ -137,6 +137,7 @@ type Settings struct {
 	FailFast       *bool    `json:"fail_fast,omitempty"`       // nil: true
 	OnFailure      string   `json:"on_failure,omitempty"`      // name of the workflow started with a failed run's facts
 	Priority       int      `json:"priority,omitempty"`        // 1 (first) to 5; 0: 3
+	Pool           string   `json:"pool,omitempty"`            // of the workers that run it, unless the start names one; empty: any of no pool
 
 	Concurrency *Concurrency `json:"concurrency,omitempty"`
 	Throttle    *Rate        `json:"throttle,omitempty"`   // delays runs above the rate

@@ -46,6 +46,13 @@ func (r *run) attempt(a *activity) (event dag.Event, told bool) {
 	if !ok {
 		return dag.Event{Kind: dag.Canceled, At: a.ref}, true
 	}
+	if cost := r.engine.budget.costOf(&a.node.Type.Spec); cost > 0 {
+		if err := r.engine.budget.take(ctx, cost); err != nil {
+			return r.endAttempt(ctx, a, nil, err)
+		}
+		defer r.engine.budget.give(cost)
+	}
+	r.limitAttempt(a)
 	failpoint("attempt.before")
 	ports, err := r.execute(ctx, a)
 	failpoint("attempt.after")
@@ -69,11 +76,21 @@ func (r *run) beginAttempt(a *activity) (context.Context, bool) {
 		a.began = now
 	}
 	ctx := r.attemptContext(a)
-	if timeout := a.node.Doc.Timeout.Std(); timeout > 0 {
-		a.timer = r.engine.alarmIn(timeout, func() { r.timeOut(a) })
-	}
 	r.note(a, flowforge.EventNodeStarted, now, nil)
 	return ctx, true
+}
+
+// limitAttempt sets the alarm of an attempt's timeout.
+func (r *run) limitAttempt(a *activity) {
+	timeout := a.node.Doc.Timeout.Std()
+	if timeout <= 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a.cancel != nil {
+		a.timer = r.engine.alarmIn(timeout, func() { r.timeOut(a) })
+	}
 }
 
 // attemptContext gives the context of an attempt. What stops one attempt of a frame stops all of them, unless
@@ -112,6 +129,10 @@ func (r *run) stop(ref dag.Ref) {
 	if r.past != nil {
 		return
 	}
+	if a.task != nil {
+		r.callBack(a)
+		return
+	}
 	if a.cancel == nil {
 		r.stopWaiting(a)
 		return
@@ -132,7 +153,7 @@ func (r *run) stopWaiting(a *activity) {
 		a.timer = nil
 		return
 	}
-	if r.effects.remove(a) || r.transacts.remove(a) {
+	if r.effects.remove(a) || r.transacts.remove(a) || r.handovers.remove(a) {
 		r.ready.push(job{kind: jobAttempt, activity: a})
 	}
 	for i, j := range r.later {
@@ -187,38 +208,31 @@ func (r *run) execute(ctx context.Context, a *activity) (ports flowforge.Ports, 
 
 func (r *run) executeWith(ctx context.Context, a *activity, node nodes.Node) (ports flowforge.Ports, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			r.engine.logger.ErrorContext(ctx, "node panicked", "run", r.info.ID, "node", a.node.Doc.ID, "panic", p, "stack", string(debug.Stack()))
-			ports, err = nil, nodes.Permanent(flowforge.Errorf(flowforge.CodePanic, "the node panicked: %v", p))
+		if panicked := r.engine.panicOf(ctx, recover(), r.info.ID, a.node.Doc.ID); panicked != nil {
+			ports, err = nil, panicked
 		}
 	}()
-	call := &nodes.Call{
-		Workspace: r.info.Workspace,
-		Workflow:  r.info.Workflow.Name,
-		Run:       r.info.ID,
-		Node:      a.node.Doc.ID,
-		Element:   a.path,
-		Attempt:   a.attempts,
-		KeyRun:    r.keyRun(a),
-		Host:      a,
-	}
-	if call.Input, err = r.inputOf(a); err != nil {
-		return nil, err
-	}
 	switch {
 	case a.node.Doc.Pinned != nil && r.info.Test:
 		return flowforge.Out(*a.node.Doc.Pinned), nil
 	case a.node.Doc.Disabled:
-		return flowforge.Out(call.Input), nil
+		input, err := r.inputOf(a)
+		return flowforge.Out(input), err
 	}
-	if a.node.Params != nil {
-		if constant, is := a.node.Params.Constant(); is {
-			call.Params = constant
-		} else if call.Params, err = a.node.Params.Eval(ctx, r.env(a)); err != nil {
-			return nil, nodes.Permanent(err)
-		}
+	call, err := r.callOf(ctx, a)
+	if err != nil {
+		return nil, err
 	}
 	return node.Execute(ctx, call)
+}
+
+// panicOf gives the error of a node that panicked; nil where it did not.
+func (e *Engine) panicOf(ctx context.Context, p any, run flowforge.RunID, node flowforge.NodeID) error {
+	if p == nil {
+		return nil
+	}
+	e.logger.ErrorContext(ctx, "node panicked", "run", run, "node", node, "panic", p, "stack", string(debug.Stack()))
+	return nodes.Permanent(flowforge.Errorf(flowforge.CodePanic, "the node panicked: %v", p))
 }
 
 // endAttempt makes an event of what an attempt came to.
@@ -243,7 +257,7 @@ func (r *run) endAttempt(ctx context.Context, a *activity, ports flowforge.Ports
 	switch {
 	case r.lost != nil && err == nil && a.atMostOnce():
 		r.mu.Unlock()
-		r.tellLate(a, ports) //nolint:contextcheck // The attempt's context has ended.
+		r.engine.tellLate(r.info.Workspace, r.info.ID, a.key(), ports) //nolint:contextcheck // The attempt's context has ended.
 		r.mu.Lock()
 		return dag.Event{}, false
 	case cause != nil && err != nil && r.lost == nil && a.atMostOnce() && !nodes.AdviceOf(err).NotDone:
@@ -289,7 +303,9 @@ func (r *run) attemptEvent(a *activity, ports flowforge.Ports, err error) dag.Ev
 		permanent := a.advice.Permanent || (a.atMostOnce() && !a.advice.NotDone)
 		event = dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: permanent}
 	}
-	r.engine.meter.AttemptEnded(a.node.Doc.Type, r.engine.clock.Now().Sub(a.began), a.failure)
+	if a.task == nil { // otherwise the worker that made it has told
+		r.engine.meter.AttemptEnded(a.node.Doc.Type, r.engine.clock.Now().Sub(a.began), a.failure)
+	}
 	return event
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,7 +9,6 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/nodes"
-	"github.com/flowforge-go/flowforge/store"
 )
 
 // maxDepth bounds how deep runs may start runs.
@@ -32,7 +32,7 @@ func (r *run) prepareChild(ctx context.Context, a *activity, wish *nodes.Child) 
 	}
 	child, _, err := r.engine.prepare(ctx, StartRequest{
 		Workspace: r.info.Workspace, Workflow: wish.Workflow, Version: wish.Version, Input: wish.Input,
-		Test: r.info.Test, Priority: r.info.Priority, Pool: r.info.Pool,
+		Test: r.info.Test, Priority: r.info.Priority,
 	})
 	if err != nil {
 		return err
@@ -42,7 +42,8 @@ func (r *run) prepareChild(ctx context.Context, a *activity, wish *nodes.Child) 
 	child.Run.Origin = &flowforge.Origin{
 		Run: r.info.ID, Kind: kind, Node: a.node.Doc.ID, Element: a.path, Depth: depth,
 	}
-	child.Lease = &store.Lease{Worker: r.engine.worker, For: r.engine.config.Lease}
+	child.Run.Pool = cmp.Or(child.Run.Pool, r.info.Pool)
+	child.Lease = r.engine.leaseFor(&child.Run)
 	a.child = &child
 	return nil
 }

@@ -29,6 +29,7 @@ type mortal struct {
 	commits int // until it is cut off
 	after   bool
 	dead    bool
+	finish  bool // it is at the end of a task, not at a commit
 }
 
 var errCutOff = flowforge.Errorf(flowforge.CodeUnavailable, "the store cannot be reached")
@@ -38,6 +39,9 @@ func (m *mortal) Commit(ctx context.Context, transitions []store.Transition) ([]
 	defer m.mu.Unlock()
 	if m.dead {
 		return nil, errCutOff
+	}
+	if m.finish {
+		return m.Store.Commit(ctx, transitions)
 	}
 	m.commits--
 	m.dead = m.commits == 0
@@ -77,6 +81,41 @@ func (m *mortal) Release(ctx context.Context, leases []store.Lease) error {
 		return err
 	}
 	return m.Store.Release(ctx, leases)
+}
+
+func (m *mortal) ClaimTasks(ctx context.Context, claim store.Claim) ([]store.ClaimedTask, error) {
+	if err := m.gone(); err != nil {
+		return nil, err
+	}
+	return m.Store.ClaimTasks(ctx, claim)
+}
+
+func (m *mortal) RenewTasks(ctx context.Context, leases []store.TaskLease) ([]store.RenewedTask, error) {
+	if err := m.gone(); err != nil {
+		return nil, err
+	}
+	return m.Store.RenewTasks(ctx, leases)
+}
+
+func (m *mortal) FinishTask(ctx context.Context, lease store.TaskLease, result store.TaskResult) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return errCutOff
+	}
+	if !m.finish {
+		return m.Store.FinishTask(ctx, lease, result)
+	}
+	m.commits--
+	m.dead = m.commits == 0
+	if m.dead && !m.after {
+		return errCutOff
+	}
+	err := m.Store.FinishTask(ctx, lease, result)
+	if m.dead {
+		return errCutOff
+	}
+	return err
 }
 
 func (m *mortal) gone() error {
@@ -174,8 +213,18 @@ func (c *semanticCase) crash(t *testing.T, commit int, after bool) bool {
 	synctest.Wait()
 	stopSecond := loop(t, second)
 
-	run, err = second.Wait(t.Context(), run.Workspace, run.ID)
-	about := fmt.Sprintf("cut off at commit %d, after it: %v", commit, after)
+	c.checkEnd(t, second, run, effects, fmt.Sprintf("cut off at commit %d, after it: %v", commit, after))
+	stopSecond()
+	stopFirst()
+	_ = first.Close(t.Context()) // the store is gone for it
+	require.NoError(t, second.Close(t.Context()))
+	return cut.dead
+}
+
+// checkEnd waits for the end of a run that something happened to, and expects what the case does.
+func (c *semanticCase) checkEnd(t *testing.T, e *engine.Engine, run flowforge.Run, effects *sink, about string) {
+	t.Helper()
+	run, err := e.Wait(t.Context(), run.Workspace, run.ID)
 	require.Equal(t, c.Expect.Status, string(run.Status), "%s: %v", about, err)
 	if c.Expect.Output != nil {
 		require.Equal(t, c.Expect.Output.String(), run.Output.String(), about)
@@ -183,14 +232,9 @@ func (c *semanticCase) crash(t *testing.T, commit int, after bool) bool {
 	if c.Expect.Error != "" {
 		require.Equal(t, c.Expect.Error, flowforge.CodeOf(err), "%s: %v", about, err)
 	}
-	checkNodes(t, second, run, withoutAttempts(t, c.Expect.Nodes))
-	checkEvents(t, second, run)
+	checkNodes(t, e, run, withoutAttempts(t, c.Expect.Nodes))
+	checkEvents(t, e, run)
 	require.Empty(t, effects.odd, about)
-	stopSecond()
-	stopFirst()
-	_ = first.Close(t.Context()) // the store is gone for it
-	require.NoError(t, second.Close(t.Context()))
-	return cut.dead
 }
 
 // withoutAttempts forgets how many attempts are expected: lost ones come to them.

@@ -136,17 +136,17 @@ func (r *run) decide(payload flowforge.Value) {
 }
 
 // tellLate tells the run's new owner what became of an attempt whose worker was taken for lost.
-func (r *run) tellLate(a *activity, ports flowforge.Ports) {
-	payload, err := flowforge.ValueOf(decision{Node: a.node.Doc.ID, Element: a.path, Output: &ports})
+func (e *Engine) tellLate(workspace flowforge.Workspace, id flowforge.RunID, of store.NodeKey, ports flowforge.Ports) {
+	payload, err := flowforge.ValueOf(decision{Node: of.Node, Element: of.Element, Output: &ports})
 	if err != nil {
 		return
 	}
 	message := store.Message{
-		Workspace: r.info.Workspace, Run: r.info.ID, ID: "late:" + string(a.node.Doc.ID) + "/" + a.path,
-		Kind: store.MessageDecide, Payload: payload, At: r.engine.now(),
+		Workspace: workspace, Run: id, ID: "late:" + string(of.Node) + "/" + of.Element,
+		Kind: store.MessageDecide, Payload: payload, At: e.now(),
 	}
-	err = r.engine.config.Store.Send(context.WithoutCancel(r.ctx), message)
+	err = e.config.Store.Send(context.WithoutCancel(e.base), message)
 	if err != nil && !errors.Is(err, &flowforge.Error{Code: flowforge.CodeConflict}) {
-		r.engine.logger.Error("tell what became of a late attempt", "run", r.info.ID, "node", a.node.Doc.ID, "error", err)
+		e.logger.Error("tell what became of a late attempt", "run", id, "node", of.Node, "error", err)
 	}
 }

@@ -32,10 +32,12 @@ type Config struct {
 	Nodes       *nodes.Registry   // nil: the built-in nodes
 	Credentials nodes.Credentials // nil: none
 	Workers     int               // attempts at a time; 0: 256
+	Slots       int               // what attempts may cost together; 0: Workers alone bounds them
+	Costs       map[string]int    // with Slots: by node type what an attempt costs; others 1, pure and control ones nothing
 	MaxRuns     int               // runs owned at a time, those that wait for long aside; 0: 1,000
 	Lease       time.Duration     // how long a lost worker keeps its runs from others; 0: 30s
 	ParkAfter   time.Duration     // a run that will wait longer than this waits in the store; 0: 5s
-	Pools       []string          // pools whose runs it claims; nil: the default pool ""
+	Pools       []string          // pools whose runs and tasks it claims; nil: the default pool ""
 	Logger      *slog.Logger      // nil: none
 	Meter       Meter             // nil: none
 	Clock       Clock             // nil: the system's
@@ -59,21 +61,29 @@ type Engine struct {
 	commits  batcher[*store.Transition, store.Committed]
 	creates  batcher[store.NewRun, store.Created]
 	slots    slots
+	budget   budget
 	topics   topics
 	news     news
 	synced   storeClock
 	quotas   quotaCache
 
-	mu      sync.Mutex
-	runs    map[flowforge.RunID]*run // those this engine owns
-	keeper  Timer                    // renews their leases
-	fence   Timer                    // gives up those whose leases could not be renewed
-	mail    Timer                    // looks for messages to them
-	reading bool                     // it does so just now
-	again   bool                     // and is to do so again at once
-	idle    chan struct{}            // closed when the last of them ends; nil while there is none
-	backlog bool                     // more runs wait to be claimed than this engine could take
-	bell    func()                   // wakes a worker loop; nil: none is active
+	mu     sync.Mutex
+	runs   map[flowforge.RunID]*run // those this engine owns
+	keeper Timer                    // renews their leases
+	fence  Timer                    // gives up those whose leases could not be renewed
+	mail   Timer                    // looks for messages to them
+
+	reading bool // it does so just now
+	again   bool // and is to do so again at once
+
+	idle chan struct{} // closed when the last of them, and of the tasks, ends; nil while there is none
+
+	errands    map[flowforge.TaskID]*errand // tasks that this engine has
+	taskKeeper Timer                        // renews their leases
+	tasksLeft  bool                         // more tasks may wait to be claimed than this engine could take
+
+	backlog bool   // more runs wait to be claimed than this engine could take
+	bell    func() // wakes a worker loop; nil: none is active
 	closed  bool
 
 	looping   atomic.Int32    // worker loops that are active
@@ -94,6 +104,8 @@ func New(config Config) (*Engine, error) {
 		clock:  config.Clock,
 		runs:   make(map[flowforge.RunID]*run),
 
+		errands: make(map[flowforge.TaskID]*errand),
+
 		closing: make(chan struct{}),
 		wound:   make(chan struct{}, 1),
 	}
@@ -108,6 +120,7 @@ func New(config Config) (*Engine, error) {
 	e.commits = batcher[*store.Transition, store.Committed]{send: e.commit}
 	e.creates = batcher[store.NewRun, store.Created]{send: e.config.Store.Create}
 	e.slots.free = e.config.Workers
+	e.budget = budget{size: e.config.Slots, costs: e.config.Costs}
 	return e, nil
 }
 
@@ -163,6 +176,9 @@ func (e *Engine) fillIn() error {
 	if c.Pools == nil {
 		c.Pools = []string{""}
 	}
+	if err := c.checkCosts(); err != nil {
+		return err
+	}
 	if c.Random == nil {
 		c.Random = rand.Float64
 	}
@@ -190,7 +206,18 @@ func (e *Engine) fillIn() error {
 	return nil
 }
 
-// drain waits until no run is under way, at most until ctx ends; those left are then given back.
+// checkCosts finds what could never begin.
+func (c *Config) checkCosts() error {
+	for name, cost := range c.Costs {
+		if cost < 0 || cost > c.Slots {
+			return flowforge.Errorf(flowforge.CodeInvalidInput,
+				"an attempt of %s costs %d of %d slots: the cost must be between 0 and the number of slots", name, cost, c.Slots)
+		}
+	}
+	return nil
+}
+
+// drain waits until no run and no task is under way, at most until ctx ends; those left are then given back.
 func (e *Engine) drain(ctx context.Context) error {
 	for {
 		e.mu.Lock()
@@ -209,6 +236,7 @@ func (e *Engine) drain(ctx context.Context) error {
 
 // giveBack stops all attempts and releases the runs that are left.
 func (e *Engine) giveBack(ctx context.Context) error {
+	e.giveTasksBack() //nolint:contextcheck // ctx has ended; it takes a quarter of a lease at most.
 	e.mu.Lock()
 	left := make([]*run, 0, len(e.runs))
 	for _, r := range e.runs {

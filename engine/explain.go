@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ type explainer struct {
 	now       time.Time
 	workspace flowforge.Workspace
 	seen      map[flowforge.RunID]bool // runs told of, so that none is twice
+	tasks     []store.TaskStanding     // of the run that is told of
 }
 
 func (x *explainer) run(ctx context.Context, id flowforge.RunID) (Explanation, error) {
@@ -51,6 +53,7 @@ func (x *explainer) run(ctx context.Context, id flowforge.RunID) (Explanation, e
 	if err != nil {
 		return Explanation{}, err
 	}
+	x.tasks = standing.Tasks
 	told := Explanation{Text: fmt.Sprintf("The run is %s%s.", run.Status, since(x.now, run))}
 	switch {
 	case run.Status == flowforge.RunQueued:
@@ -207,6 +210,10 @@ func (x *explainer) waiting(ctx context.Context, run flowforge.Run, n flowforge.
 		}
 		return told, nil
 	}
+	if pool, is := facts["pool"].(string); is {
+		id, _ := facts["task"].(string)
+		return x.task(title, pool, flowforge.TaskID(id)), nil
+	}
 	if child, is := facts["run"].(string); is {
 		told := Explanation{Text: fmt.Sprintf("Node %s waits for the end of run %s.", title, child)}
 		id := flowforge.RunID(child)
@@ -221,6 +228,29 @@ func (x *explainer) waiting(ctx context.Context, run flowforge.Run, n flowforge.
 		return told, err
 	}
 	return Explanation{Text: fmt.Sprintf("Node %s waits; it goes on %s.", title, x.when(n.ResumeAt))}, nil
+}
+
+// task tells what becomes of an attempt that was handed to another pool.
+func (x *explainer) task(title, pool string, id flowforge.TaskID) Explanation {
+	i := slices.IndexFunc(x.tasks, func(t store.TaskStanding) bool { return t.ID == id })
+	switch {
+	case i < 0:
+		return Explanation{Text: fmt.Sprintf("Node %s has run in pool %q; its result waits to be read.", title, pool)}
+	case x.tasks[i].Worker == "":
+		return Explanation{
+			Text:   fmt.Sprintf("Node %s waits for a worker of pool %q; none has taken it.", title, pool),
+			Action: "start a worker of the pool, such as: flowforge worker --store DSN --pools " + pool,
+		}
+	case x.tasks[i].LeaseEnds.After(x.now):
+		return Explanation{Text: fmt.Sprintf("Node %s runs on worker %s of pool %q, which must show that it is alive within %s.",
+			title, x.tasks[i].Worker, pool, x.tasks[i].LeaseEnds.Sub(x.now).Round(time.Second))}
+	default:
+		return Explanation{
+			Text: fmt.Sprintf("Node %s ran on worker %s of pool %q, which is lost: its lease ended %s ago. Any other worker of the pool goes on.",
+				title, x.tasks[i].Worker, pool, x.now.Sub(x.tasks[i].LeaseEnds).Round(time.Second)),
+			Action: "start a worker of the pool if there is none",
+		}
+	}
 }
 
 // ended tells how a run has ended.

@@ -84,6 +84,7 @@ type activity struct {
 	patience  *alarm                  // until a stopped attempt is abandoned
 	awaits    *awaited                // what it waits for; nil: it does not
 	child     *store.NewRun           // what it is about to start
+	task      *handed                 // its attempt is a task; nil: it is not
 	doubt     *flowforge.Failure      // why its effect may or may not have happened; nil: there is no doubt
 	due       jobKind                 // what the plan last asked for, while the run is being resumed
 	pass      *frame                  // that has ended, and whose output is to be made

@@ -48,7 +48,9 @@ func (r *run) receive(messages []store.Message) {
 			r.hear(payload)
 		case store.MessageDecide:
 			r.decide(payload)
-		case store.MessageTaskDone, store.MessageInput: // an input is read before the run begins
+		case store.MessageTaskDone:
+			r.taskDone(payload)
+		case store.MessageInput: // it is read before the run begins
 		}
 	}
 }

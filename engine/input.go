@@ -1,9 +1,37 @@
 package engine
 
 import (
+	"context"
+
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine/dag"
+	"github.com/flowforge-go/flowforge/nodes"
 )
+
+// callOf works out what a node is called with.
+func (r *run) callOf(ctx context.Context, a *activity) (call *nodes.Call, err error) {
+	call = &nodes.Call{
+		Workspace: r.info.Workspace,
+		Workflow:  r.info.Workflow.Name,
+		Run:       r.info.ID,
+		Node:      a.node.Doc.ID,
+		Element:   a.path,
+		Attempt:   a.attempts,
+		KeyRun:    r.keyRun(a),
+		Host:      a,
+	}
+	if call.Input, err = r.inputOf(a); err != nil {
+		return nil, err
+	}
+	if a.node.Params != nil {
+		if constant, is := a.node.Params.Constant(); is {
+			call.Params = constant
+		} else if call.Params, err = a.node.Params.Eval(ctx, r.env(a)); err != nil {
+			return nil, nodes.Permanent(err)
+		}
+	}
+	return call, nil
+}
 
 // inputOf gives what a node is called with: what its connections delivered, or the element of an each.
 func (r *run) inputOf(a *activity) (flowforge.Value, error) {

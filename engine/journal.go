@@ -21,6 +21,7 @@ const (
 	entryTaken                        // the ID of a signal that a node run has taken
 	entryFinally                      // finally: the finally nodes of a frame have begun
 	entryItems                        // items: what a loop runs over, where evaluating it again may give something else
+	entryTask                         // handed: the attempt is a task
 )
 
 // finally says when finally nodes are to end.

@@ -40,12 +40,18 @@ func (e *Engine) disown(r *run) {
 	if e.bell != nil && len(e.runs) == e.config.MaxRuns-1 {
 		e.bell() // there is room again
 	}
-	if len(e.runs) > 0 || e.idle == nil {
-		return
+	if len(e.runs) == 0 {
+		e.stopKeeping()
 	}
-	close(e.idle)
-	e.idle = nil
-	e.stopKeeping()
+	e.closeIdle()
+}
+
+// closeIdle tells those who wait for it that nothing is under way any more.
+func (e *Engine) closeIdle() {
+	if len(e.runs)+len(e.errands) == 0 && e.idle != nil {
+		close(e.idle)
+		e.idle = nil
+	}
 }
 
 func (e *Engine) stopKeeping() {

@@ -10,6 +10,7 @@ type jobKind uint8
 const (
 	jobNone      jobKind = iota
 	jobAttempt           // run a node
+	jobHandOver          // let a worker of another pool run it
 	jobReconcile         // find out whether its effect has happened
 	jobMatch             // look for a signal that it waits for
 	jobExpand            // find the elements of a loop
@@ -65,7 +66,7 @@ func (r *run) kick() {
 }
 
 func (r *run) hasWork() bool {
-	return r.lost == nil && (r.ready.len() > 0 || r.mustFlush() || r.mayTransact())
+	return r.lost == nil && (r.ready.len() > 0 || r.mustFlush() || r.mayTransact() || r.mayHandOver())
 }
 
 // mayTransact reports whether an attempt within a transaction may be begun: it is the run's only commit meanwhile.
@@ -81,6 +82,8 @@ func (r *run) ask(a *activity, kind jobKind) {
 	switch {
 	case r.past != nil:
 		a.due = kind
+	case kind == jobAttempt && a.isForOthers():
+		r.handovers.push(job{kind: jobHandOver, activity: a})
 	case kind == jobAttempt && a.isTransactional():
 		r.transacts.push(j)
 	case kind == jobAttempt && a.hasEffect():
@@ -97,7 +100,7 @@ func (r *run) addLane() {
 	if r.inLine {
 		return
 	}
-	if !r.engine.slots.take(r) {
+	if !r.engine.slots.take(r.fromLine) {
 		r.inLine = true
 		return
 	}
@@ -136,6 +139,9 @@ func (r *run) lane() {
 			r.transact(r.transacts.pop().activity)
 			continue
 		}
+		if r.mayHandOver() {
+			r.ready.push(r.handovers.pop())
+		}
 		if r.mustFlush() || r.ready.len() == 0 {
 			r.flush()
 			continue
@@ -170,6 +176,8 @@ func (r *run) work(j job) (event dag.Event, told bool) {
 	switch j.kind {
 	case jobAttempt:
 		return r.attempt(j.activity)
+	case jobHandOver:
+		return r.handOver(j.activity)
 	case jobExpand:
 		return r.expand(j.activity), true
 	case jobCollect:

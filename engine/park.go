@@ -18,7 +18,8 @@ var (
 // mayLeave reports whether the run needs no worker now: nothing of it runs or can begin, and it is to be given
 // back, or will wait for long. Its lanes are not counted.
 func (r *run) mayLeave() bool {
-	if r.ready.len() > 0 || r.inEffect > 0 || r.ending != nil || r.state.Done() || (r.effects.len()+r.transacts.len() > 0 && !r.held()) {
+	if r.ready.len() > 0 || r.mayHandOver() || r.inEffect > 0 || r.ending != nil || r.state.Done() ||
+		(r.effects.len()+r.transacts.len() > 0 && !r.held()) {
 		return false
 	}
 	if r.leaving {
@@ -43,6 +44,7 @@ func (r *run) nextWake() time.Time {
 		}
 	}
 	sooner(r.timer)
+	sooner(r.recalls)
 	if r.paused {
 		return next
 	}

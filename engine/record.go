@@ -23,8 +23,11 @@ type pending struct {
 	seen      map[string]bool // messages applied
 	starts    []store.NewRun
 	sends     []store.Message
-	journal   []byte
-	since     time.Time // of the oldest
+	tasks     []store.Task
+
+	cancelTasks []flowforge.TaskID
+	journal     []byte
+	since       time.Time // of the oldest
 }
 
 // maxPending bounds what waits to be written, in node runs and events, even where nothing depends on it.
@@ -34,7 +37,8 @@ const maxPending = 2_000
 const showEvery = 50 * time.Millisecond
 
 func (p *pending) empty() bool {
-	return len(p.events) == 0 && len(p.nodes) == 0 && len(p.reads) == 0 && len(p.logs) == 0 && len(p.sends) == 0
+	return len(p.events) == 0 && len(p.nodes) == 0 && len(p.reads) == 0 && len(p.logs) == 0 && len(p.sends) == 0 &&
+		len(p.cancelTasks) == 0
 }
 
 // drop notes that nobody will read an output again.
@@ -246,7 +250,7 @@ func (r *run) mustFlush() bool {
 	if r.committing || r.lost != nil {
 		return false
 	}
-	if r.ending != nil || (r.effects.len() > 0 && r.inEffect < r.limit && !r.held()) {
+	if r.ending != nil || len(r.pending.tasks)+len(r.pending.cancelTasks) > 0 || (r.effects.len() > 0 && r.inEffect < r.limit && !r.held()) {
 		return true
 	}
 	if len(r.pending.events)+len(r.pending.nodes) >= maxPending {
@@ -275,6 +279,9 @@ func (r *run) flush() {
 	r.mu.Unlock()
 	answer, err := r.engine.commits.do(context.WithoutCancel(r.ctx), transition)
 	err = cmp.Or(err, answer.Err)
+	if err == nil {
+		r.engine.hintTasks(r.engine.base, transition.Tasks, r.info.Priority)
+	}
 	r.mu.Lock()
 	r.committing = false
 	r.settling.Store(false)
@@ -314,6 +321,11 @@ func (r *run) written(transition *store.Transition, answer store.Committed, star
 		r.giveUp(errParked)
 		return
 	}
+	if len(transition.CancelTasks) > 0 {
+		r.mu.Unlock()
+		r.lookForRecalled()
+		r.mu.Lock()
+	}
 	if answer.Unread {
 		r.mu.Unlock()
 		r.readInbox()
@@ -347,6 +359,7 @@ func (r *run) transition(started []*activity) *store.Transition {
 		FromSeq: r.info.Seq - int64(len(p.events)), ToSeq: r.info.Seq, Events: p.events,
 		Status: r.info.Status, Reason: r.info.Reason, StartedAt: p.startedAt, Input: p.input, End: r.ending,
 		Nodes: p.nodes, Dropped: p.dropped, Logs: p.logs, Read: p.reads, Starts: p.starts, Sends: p.sends,
+		Tasks: p.tasks, CancelTasks: p.cancelTasks,
 	}
 	if r.ending != nil {
 		transition.Dropped = nil // nobody goes on with it

@@ -116,6 +116,14 @@ func (r *run) remember(kind byte, content []byte) error {
 				a.list = &list
 			}
 		}
+	case entryTask:
+		task := &handed{}
+		if err = json.Unmarshal(content, task); err == nil {
+			if a := r.live[task.At]; a != nil {
+				a.task = task
+				r.out++
+			}
+		}
 	default:
 		err = flowforge.Errorf(flowforge.CodeUnsupported, "the journal has entries of kind %d, which this version does not know", kind)
 	}
@@ -127,6 +135,11 @@ func (r *run) recall(event dag.Event) error {
 	a := r.live[event.At]
 	if a == nil {
 		return nil
+	}
+	switch event.Kind {
+	case dag.Succeeded, dag.Failed, dag.Lost, dag.Canceled, dag.Waiting, dag.StopRun:
+		r.takeBack(a)
+	default: // it only asks the attempt to end, or is none of its own
 	}
 	switch {
 	case event.Kind == dag.Expanded:
@@ -240,6 +253,9 @@ func (r *run) goOnWith(a *activity, record *flowforge.NodeRun) {
 	due := a.due
 	a.due = jobNone
 	switch {
+	case a.task != nil && a.stopped:
+		r.callBack(a)
+	case a.task != nil: // its result comes into the inbox
 	case due == jobAwait && record != nil && record.Status == flowforge.NodeInDoubt:
 		a.doubt = record.Error
 	case due == jobAwait && a.awaits != nil:

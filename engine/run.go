@@ -41,6 +41,9 @@ type run struct {
 	effects    jobs                  // attempts whose start is not recorded yet
 	foreseen   []*activity           // attempts whose start is recorded with the run itself
 	transacts  jobs                  // attempts within a transaction
+	handovers  jobs                  // attempts for other pools that are no tasks yet
+	out        int                   // attempts that are tasks
+	recalls    *alarm                // to look for tasks that were called back; nil: there are none
 	inEffect   int                   // attempts whose start is recorded and that have not ended
 	lanes      int
 	inLine     bool // waits for a slot
@@ -279,6 +282,7 @@ func (r *run) giveUp(cause error) {
 	r.lost = cause
 	r.cancel(cause)
 	r.timer.stop()
+	r.recalls.stop()
 	for _, a := range r.live {
 		a.stopTimers()
 	}

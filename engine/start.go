@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
@@ -69,6 +70,14 @@ func (e *Engine) create(ctx context.Context, request StartRequest, eager bool) (
 	return e.createRun(ctx, fresh, loaded.workflow, eager)
 }
 
+// leaseFor gives the lease of a run that begins here at once; nil where it is for the workers of another pool.
+func (e *Engine) leaseFor(run *flowforge.Run) *store.Lease {
+	if !e.alone && !slices.Contains(e.config.Pools, run.Pool) {
+		return nil
+	}
+	return &store.Lease{Worker: e.worker, For: e.config.Lease}
+}
+
 // prepare makes the run that a request asks for, ready to be created.
 func (e *Engine) prepare(ctx context.Context, request StartRequest) (store.NewRun, loaded, error) {
 	e.mu.Lock()
@@ -103,9 +112,11 @@ func (e *Engine) prepare(ctx context.Context, request StartRequest) (store.NewRu
 // is created, so that the attempts it begins with are recorded with it.
 func (e *Engine) createRun(ctx context.Context, fresh store.NewRun, workflow *dag.Workflow, eager bool) (*run, store.Created, error) {
 	var r *run
-	if eager && fresh.WakeAt.IsZero() {
+	if fresh.Lease = e.leaseFor(&fresh.Run); eager && fresh.Lease != nil && fresh.WakeAt.IsZero() {
 		r = e.newRun(fresh.Run, workflow, 0)
-		fresh.Lease, fresh.Started = &store.Lease{Worker: e.worker, For: e.config.Lease}, r.foresee()
+		fresh.Started = r.foresee()
+	} else {
+		fresh.Lease = nil
 	}
 	failpoint("create.before")
 	answer, err := e.creates.do(ctx, fresh)
@@ -144,7 +155,7 @@ func (e *Engine) fresh(ctx context.Context, loaded loaded, request StartRequest)
 		Status:    flowforge.RunQueued,
 		Test:      request.Test,
 		Priority:  priority(request.Priority, settings.Priority),
-		Pool:      request.Pool,
+		Pool:      cmp.Or(request.Pool, settings.Pool),
 		Input:     request.Input,
 		Vars:      frozen,
 		Seq:       1,
@@ -204,7 +215,7 @@ func (r *run) startHandler(end *store.End) {
 }
 
 func (r *run) addHandler(name string, input flowforge.Value) error {
-	request := StartRequest{Workspace: r.info.Workspace, Workflow: name, Input: input, Pool: r.info.Pool}
+	request := StartRequest{Workspace: r.info.Workspace, Workflow: name, Input: input}
 	loaded, err := r.engine.load(r.ctx, request)
 	if err != nil {
 		return err
@@ -216,8 +227,9 @@ func (r *run) addHandler(name string, input flowforge.Value) error {
 	if err != nil {
 		return err
 	}
+	handler.Run.Pool = cmp.Or(handler.Run.Pool, r.info.Pool)
 	handler.Run.Origin = &flowforge.Origin{Run: r.info.ID, Kind: flowforge.OriginOnFailure}
-	handler.Lease = &store.Lease{Worker: r.engine.worker, For: r.engine.config.Lease}
+	handler.Lease = r.engine.leaseFor(&handler.Run)
 	r.pending.starts = append(r.pending.starts, handler)
 	return nil
 }

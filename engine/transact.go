@@ -35,6 +35,7 @@ func (r *run) transact(a *activity) {
 		failed = nodes.Permanent(flowforge.Errorf(flowforge.CodeUnsupported,
 			"%s writes in the transaction that records its result, which this store cannot share: keep runs in a database", a.node.Doc.Type))
 	default:
+		r.limitAttempt(a)
 		ctx, cancel := context.WithTimeoutCause(ctx, transactLimit, errTimeout)
 		answer, err = shared.CommitWith(ctx, r.lease, func(ctx context.Context) (store.Transition, error) {
 			ports, problem := r.execute(ctx, a)

@@ -14,6 +14,15 @@ import (
 	"github.com/flowforge-go/flowforge/store"
 )
 
+// heed does what a hint asks for: the run it names may have a message, and others, whose hints were merged with it, may
+// be ready.
+func (e *Engine) heed(hint queue.Hint, ring func()) {
+	if r := e.owned(hint.Run); r != nil {
+		r.readInbox()
+	}
+	ring()
+}
+
 // How long an idle worker waits before it looks for runs without having been told to.
 const (
 	claimPause    = 250 * time.Millisecond
@@ -55,7 +64,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.looping.Add(1)
 	listening := make(chan error, 1)
 	go func() {
-		listening <- e.config.Queue.Subscribe(ctx, e.config.Pools, func(queue.Hint) { ring() })
+		listening <- e.config.Queue.Subscribe(ctx, e.config.Pools, func(hint queue.Hint) { e.heed(hint, ring) })
 	}()
 	var background sync.WaitGroup
 	background.Go(func() { e.doJobs(ctx) })
@@ -77,13 +86,15 @@ func (e *Engine) claimUntil(ctx context.Context, bell <-chan struct{}, ring func
 	pause := claimPause
 	for ctx.Err() == nil {
 		claimed, next, err := e.claim(ctx)
+		tasks, taskErr := e.claimTasks(ctx)
+		claimed, err = claimed+tasks, cmp.Or(err, taskErr)
 		switch {
 		case err != nil:
 			if ctx.Err() == nil {
-				e.logger.ErrorContext(ctx, "claim runs", "error", err)
+				e.logger.ErrorContext(ctx, "claim runs and tasks", "error", err)
 			}
 			pause = maxClaimPause
-		case claimed == claimAtOnce:
+		case claimed >= claimAtOnce:
 			continue
 		case claimed > 0:
 			pause = claimPause

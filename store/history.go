@@ -50,6 +50,17 @@ type Standing struct {
 	Unread    int                // messages
 	NodeTypes []string           // as in NewRun
 	Slots     []SlotStanding     // in the order of their keys
+	Tasks     []TaskStanding     // of a run that has not ended: those without a result, the oldest first
+}
+
+// TaskStanding is how a task stands.
+type TaskStanding struct {
+	ID        flowforge.TaskID
+	Node      NodeKey
+	Pool      string
+	Worker    flowforge.WorkerID // who has it or, where its lease has ended, had it; empty: nobody
+	LeaseEnds time.Time          // may be over
+	Canceled  bool
 }
 
 // SlotStanding is how a run stands with a slot that it needs.

@@ -9,12 +9,16 @@ import (
 
 // Tasks is how workers of other pools run nodes for a run they do not own.
 type Tasks interface {
-	// ClaimTasks leases tasks of the claim's pools and node types.
+	// ClaimTasks leases tasks of the claim's pools and node types: those that nobody has had, that were released, or
+	// whose lease has ended. One that was canceled is claimed no more.
 	ClaimTasks(ctx context.Context, claim Claim) ([]ClaimedTask, error)
-	// RenewTasks prolongs leases; a task whose lease was lost or whose result is not wanted says so.
+	// RenewTasks prolongs leases, from now on; a task whose lease was lost or that was canceled says so.
 	RenewTasks(ctx context.Context, leases []TaskLease) ([]RenewedTask, error)
-	// FinishTask records a result under the lease's epoch and puts MessageTaskDone into the run's inbox; with
-	// another epoch it is CodeStaleEpoch. A second one changes nothing, nor does one whose result is not wanted.
+	// ReleaseTasks gives tasks back, to be claimed by any worker at once; leases lost already are ignored.
+	ReleaseTasks(ctx context.Context, leases []TaskLease) error
+	// FinishTask records a result under the lease's epoch and puts MessageTaskDone into the run's inbox, also where
+	// the task was canceled: the run waits for its attempt to end. With another epoch, or after a release, it is
+	// CodeStaleEpoch. A second one changes nothing, and a run that has ended gets no message.
 	FinishTask(ctx context.Context, lease TaskLease, result TaskResult) error
 }
 
@@ -41,6 +45,7 @@ type TaskLease struct {
 type ClaimedTask struct {
 	Task  Task
 	Lease TaskLease
+	Lost  int // leases of it that ran out in a row: since it was made or released
 }
 
 // RenewedTask answers a TaskLease to be renewed.
@@ -51,7 +56,6 @@ type RenewedTask struct {
 
 // TaskResult is what came of a task.
 type TaskResult struct {
-	Task   flowforge.TaskID   `json:"task"`
-	Output flowforge.Ports    `json:"output,omitempty"`
-	Error  *flowforge.Failure `json:"error,omitempty"`
+	Task    flowforge.TaskID `json:"task"`
+	Outcome flowforge.Value  `json:"outcome"` // opaque to the store
 }

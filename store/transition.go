@@ -37,7 +37,7 @@ type Transition struct {
 
 	Read        []string           // ids of messages this transition applies
 	Tasks       []Task             // to be created
-	CancelTasks []flowforge.TaskID // to be told that their result is not wanted
+	CancelTasks []flowforge.TaskID // nobody claims them any more, and who has one is told
 	Starts      []NewRun           // runs to be created with it, as Create does: children, handlers
 	Sends       []Message          // to other runs of the workspace, as Send does; one that has ended or is unknown gets none
 }

@@ -194,7 +194,7 @@ func TestProblemsAreBounded(t *testing.T) {
 	t.Parallel()
 	document := &flowforge.Workflow{Name: "case"}
 	for i := range 20_000 {
-		document.Nodes = append(document.Nodes, flowforge.Node{ID: flowforge.NodeID(fmt.Sprintf("n%d", i)), Type: "test.work", Pool: "x"})
+		document.Nodes = append(document.Nodes, flowforge.Node{ID: flowforge.NodeID(fmt.Sprintf("n%d", i)), Type: "test.work", EachParallel: 1})
 		document.Connections = append(document.Connections, flowforge.Connection{
 			From: flowforge.Endpoint{Node: flowforge.NodeID(fmt.Sprintf("m%d", i))}, To: flowforge.Endpoint{Node: "n0"},
 		})

@@ -36,6 +36,10 @@ func (c *compiler) declare(g *Graph, i int32, doc *flowforge.Node, pointer strin
 	if n.Type == nil {
 		return
 	}
+	if doc.Pool != "" && (n.Type.Spec.Kind == nodes.Control || n.Type.Spec.Transactional) {
+		c.warningf("no_effect", pointer+"/pool",
+			"pool has no effect on %s, which runs where its run does: to choose where that is, start the run in a pool", doc.Type)
+	}
 	c.used[doc.Type+"@"+strconv.Itoa(n.Type.Spec.Version)] = true
 	n.Loop = n.Type.Spec.Loop
 	if reflect.ValueOf(doc.Retry).IsZero() {
@@ -122,9 +126,6 @@ func (c *compiler) checkNodeFields(doc *flowforge.Node, pointer string) {
 	}
 	if doc.Finally && doc.Join != "" {
 		c.warningf("no_effect", pointer+"/join", "join has no effect on a finally node: it runs when all others have ended")
-	}
-	if doc.Pool != "" {
-		c.warningf("not_enforced", pointer+"/pool", "pools are not served by this engine yet: it runs the node itself")
 	}
 }
 

@@ -193,7 +193,7 @@ func TestManyTasksCostFewSteps(t *testing.T) {
 	}
 	for range 100 {
 		c.takes(few, func() {
-			claimed, err := c.ClaimTasks(t.Context(), store.Claim{Pools: []string{""}, NodeTypes: []string{"a@1"}, Limit: 1, For: time.Hour})
+			claimed, err := c.ClaimTasks(t.Context(), store.Claim{Worker: "w", Pools: []string{""}, NodeTypes: []string{"a@1"}, Limit: 1, For: time.Hour})
 			require.NoError(t, err)
 			require.Len(t, claimed, 1)
 			require.NoError(t, c.FinishTask(t.Context(), claimed[0].Lease, store.TaskResult{}))

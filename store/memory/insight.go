@@ -21,9 +21,28 @@ func (s *Store) Standing(
 		for i := range r.slots {
 			standing.Slots = append(standing.Slots, s.slotStanding(r, &r.slots[i]))
 		}
+		if !r.Status.Terminal() {
+			standing.Tasks = taskStandings(r)
+		}
 		slices.SortFunc(standing.Slots, func(a, b store.SlotStanding) int { return cmp.Compare(a.Key, b.Key) })
 		return standing
 	})
+}
+
+// taskStandings tells how the tasks of a run stand that have no result; they are in the order they were made.
+func taskStandings(r *run) []store.TaskStanding {
+	var standings []store.TaskStanding
+	for _, t := range r.tasks {
+		if t.finished {
+			continue
+		}
+		standing := store.TaskStanding{ID: t.ID, Node: t.Node, Pool: t.Pool, Worker: t.worker, Canceled: t.canceled}
+		if t.worker != "" {
+			standing.LeaseEnds = t.until
+		}
+		standings = append(standings, standing)
+	}
+	return standings
 }
 
 // manyHolders is how many of those that hold a slot are told.

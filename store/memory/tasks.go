@@ -16,7 +16,8 @@ type task struct {
 	spot     spot // where it waits: to be claimed, or for the end of its lease
 	since    time.Time
 	order    uint64
-	held     bool
+	worker   flowforge.WorkerID // who has or had its lease; empty: nobody, or it was released
+	lost     int
 	epoch    int64
 	until    time.Time
 	canceled bool // its result is not wanted
@@ -49,7 +50,7 @@ func (s *Store) offer(t *task) {
 	l.join(&t.spot, rank{priority: t.owner.ready().priority, at: t.since, order: t.order})
 }
 
-// cancel says that the result is not wanted: nobody claims the task any more, and who has it is told.
+// cancel lets nobody claim the task any more; who has it is told.
 func (s *Store) cancel(t *task) {
 	t.canceled = true
 	if t.spot.line != &s.taskLeases {
@@ -92,12 +93,16 @@ func (s *Store) ClaimTasks(ctx context.Context, claim store.Claim) ([]store.Clai
 		}
 		first.leave()
 		t := first.task
-		t.held, t.until = true, now.Add(claim.For)
+		if t.worker != "" {
+			t.lost++
+		}
+		t.worker, t.until = claim.Worker, now.Add(claim.For)
 		t.epoch++
 		s.taskLeases.join(&t.spot, rank{at: t.until})
 		claimed = append(claimed, store.ClaimedTask{
 			Task:  t.Task,
 			Lease: store.TaskLease{Worker: claim.Worker, Task: t.ID, Epoch: t.epoch, For: claim.For},
+			Lost:  t.lost,
 		})
 	}
 	return claimed, nil
@@ -113,7 +118,7 @@ func (s *Store) RenewTasks(ctx context.Context, leases []store.TaskLease) ([]sto
 	answers := make([]store.RenewedTask, len(leases))
 	for i, lease := range leases {
 		t := s.tasks[lease.Task]
-		if t == nil || t.finished || !t.held || t.epoch != lease.Epoch {
+		if !t.heldBy(lease) {
 			answers[i].Lost = true
 			continue
 		}
@@ -123,6 +128,33 @@ func (s *Store) RenewTasks(ctx context.Context, leases []store.TaskLease) ([]sto
 		answers[i].Canceled = t.canceled
 	}
 	return answers, nil
+}
+
+// heldBy reports whether the lease, which may have ended, is the task's newest; there may be no task.
+func (t *task) heldBy(lease store.TaskLease) bool {
+	return t != nil && !t.finished && t.worker != "" && t.epoch == lease.Epoch
+}
+
+// ReleaseTasks gives tasks back.
+func (s *Store) ReleaseTasks(ctx context.Context, leases []store.TaskLease) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	now := s.now()
+	for _, lease := range leases {
+		t := s.tasks[lease.Task]
+		if !t.heldBy(lease) {
+			continue
+		}
+		t.spot.leave()
+		t.worker, t.lost = "", 0
+		if !t.canceled {
+			t.since, t.order = now, s.next()
+			s.offer(t)
+		}
+	}
+	return nil
 }
 
 // FinishTask records a result.
@@ -140,14 +172,14 @@ func (s *Store) FinishTask(ctx context.Context, lease store.TaskLease, result st
 	switch {
 	case t == nil:
 		return flowforge.Errorf(flowforge.CodeNotFound, "there is no task %s", lease.Task)
-	case t.epoch != lease.Epoch:
-		return flowforge.Errorf(flowforge.CodeStaleEpoch, "task %s: epoch %d is over, it is %d", t.ID, lease.Epoch, t.epoch)
-	case t.finished:
+	case t.finished && t.epoch == lease.Epoch:
 		return nil
+	case !t.heldBy(lease):
+		return flowforge.Errorf(flowforge.CodeStaleEpoch, "task %s: epoch %d is over, it is %d", t.ID, lease.Epoch, t.epoch)
 	}
 	t.finished, t.Call = true, flowforge.Value{}
 	t.spot.leave()
-	if t.canceled {
+	if t.owner.Status.Terminal() {
 		return nil
 	}
 	return s.send(t.owner, store.Message{

@@ -22,6 +22,12 @@ const (
 		) END
 		FROM slots k JOIN runs r ON r.workspace = k.workspace AND r.id = k.run
 		WHERE k.workspace = (SELECT workspace FROM s) AND k.run = (SELECT run FROM s) ORDER BY k.key`
+	selectTasksOut = `{with workspace:text run:text}
+		SELECT t.id, t.node, t.element, t.pool, t.worker, t.due_at, t.canceled
+		FROM tasks t JOIN runs r ON r.workspace = t.workspace AND r.id = t.run
+		WHERE t.workspace = (SELECT workspace FROM s) AND t.run = (SELECT run FROM s) AND t.finished = 0
+			AND r.finished_at IS NULL
+		ORDER BY t.since, t.id`
 	selectHolders = `{with workspace:text key:text}
 		SELECT k.run FROM slots k
 		WHERE k.workspace = (SELECT workspace FROM s) AND k.key = (SELECT key FROM s) AND k.held = 1
@@ -37,8 +43,8 @@ func (s *Store) Standing(
 ) (store.Standing, error) {
 	in := [][]any{cells(keyOf(workspace, run))}
 	for given := false; ; given = true {
-		found, slots := query(selectStanding, in), query(selectSlots, in)
-		if err := s.read(ctx, "read how a run stands", string(workspace), found, slots); err != nil {
+		found, slots, tasks := query(selectStanding, in), query(selectSlots, in), query(selectTasksOut, in)
+		if err := s.read(ctx, "read how a run stands", string(workspace), found, slots, tasks); err != nil {
 			return store.Standing{}, err
 		}
 		if len(found.out) == 0 {
@@ -51,6 +57,7 @@ func (s *Store) Standing(
 			}
 			continue
 		}
+		standing.Tasks = taskStandings(tasks.out)
 		err := s.slotStandings(ctx, workspace, slots.out, &standing)
 		return standing, err
 	}
@@ -68,6 +75,26 @@ func (r *row) standing() (standing store.Standing, due bool) {
 		standing.LeaseEnds = dueAt
 	}
 	return standing, r.bool()
+}
+
+func taskStandings(rows []row) []store.TaskStanding {
+	if len(rows) == 0 {
+		return nil
+	}
+	standings := make([]store.TaskStanding, 0, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		standing := store.TaskStanding{
+			ID: flowforge.TaskID(r.text()), Node: store.NodeKey{Node: flowforge.NodeID(r.text()), Element: r.text()},
+			Pool: r.text(), Worker: flowforge.WorkerID(r.text()),
+		}
+		if due := r.time(); standing.Worker != "" {
+			standing.LeaseEnds = due
+		}
+		standing.Canceled = r.bool()
+		standings = append(standings, standing)
+	}
+	return standings
 }
 
 func (s *Store) slotStandings(

@@ -16,13 +16,18 @@ const (
 	renewTasks = `{with id:text epoch:bigint span:bigint}, l AS MATERIALIZED (
 			SELECT r.id, s.span FROM s JOIN tasks r ON r.id = s.id
 			WHERE r.epoch = s.epoch AND r.worker IS NOT NULL AND r.finished = 0 {skip})
-		UPDATE tasks AS t SET due_at = CASE WHEN t.canceled = 0 THEN {now} + l.span END FROM l WHERE t.id = l.id`
+		UPDATE tasks AS t SET due_at = {now} + l.span FROM l WHERE t.id = l.id`
+	releaseTasks = `{with id:text epoch:bigint}, l AS MATERIALIZED (
+			SELECT r.id FROM s JOIN tasks r ON r.id = s.id
+			WHERE r.epoch = s.epoch AND r.worker IS NOT NULL AND r.finished = 0 {lock})
+		UPDATE tasks AS t SET worker = NULL, lost = 0, due_at = CASE WHEN t.canceled = 0 THEN {now} END FROM l WHERE t.id = l.id`
 	heldTasks = `{with id:text epoch:bigint n:bigint}
 		SELECT s.n, t.canceled FROM s JOIN tasks t ON t.id = s.id
 		WHERE t.epoch = s.epoch AND t.worker IS NOT NULL AND t.finished = 0`
 	runOfTask = `{with id:text} SELECT t.workspace, t.run FROM s JOIN tasks t ON t.id = s.id`
-	lockTask  = `{with id:text} SELECT r.epoch, r.finished, r.canceled FROM s JOIN tasks r ON r.id = s.id {lock}`
-	endTask   = `{with id:text} UPDATE tasks AS t SET finished = 1, due_at = NULL, call = NULL FROM s WHERE t.id = s.id`
+	lockTask  = `{with id:text}
+		SELECT r.epoch, r.finished, CASE WHEN r.worker IS NULL THEN 0 ELSE 1 END FROM s JOIN tasks r ON r.id = s.id {lock}`
+	endTask = `{with id:text} UPDATE tasks AS t SET finished = 1, due_at = NULL, call = NULL FROM s WHERE t.id = s.id`
 )
 
 // claimTasksText gives the statement that claims tasks, as claimText does for runs.
@@ -31,15 +36,16 @@ func claimTasksText(claim *store.Claim) string {
 	for rank := 1; rank <= ranks; rank++ {
 		for i, pool := range claim.Pools {
 			parts = append(parts, fmt.Sprintf(`SELECT id FROM (SELECT r.id FROM tasks r
-				WHERE r.pool = %s AND r.rank = %d AND r.due_at <= {now} AND r.node_type IN (%s)
+				WHERE r.pool = %s AND r.rank = %d AND r.due_at <= {now} AND r.canceled = 0 AND r.node_type IN (%s)
 				ORDER BY r.due_at, r.id LIMIT %d {skip}) p%d_%d`,
 				literal(pool), rank, literals(claim.NodeTypes), claim.Limit, rank, i))
 		}
 	}
 	return fmt.Sprintf(`{with worker:text span:bigint}, c AS MATERIALIZED (%s LIMIT %d)
-		UPDATE tasks AS r SET epoch = r.epoch + 1, since = r.due_at, worker = s.worker, due_at = {now} + s.span
+		UPDATE tasks AS r SET epoch = r.epoch + 1, lost = r.lost + CASE WHEN r.worker IS NULL THEN 0 ELSE 1 END,
+			since = r.due_at, worker = s.worker, due_at = {now} + s.span
 		FROM c, s WHERE r.id = c.id
-		RETURNING {r}rank, {r}since, {r}id, {r}workspace, {r}run, {r}node, {r}element, {r}pool, {r}node_type, {r}epoch, {r}call`,
+		RETURNING {r}rank, {r}since, {r}id, {r}workspace, {r}run, {r}node, {r}element, {r}pool, {r}node_type, {r}epoch, {r}lost, {r}call`,
 		strings.Join(parts, " UNION ALL "), claim.Limit)
 }
 
@@ -75,6 +81,7 @@ func (s *Store) ClaimTasks(ctx context.Context, claim store.Claim) ([]store.Clai
 			Node: store.NodeKey{Node: flowforge.NodeID(r.text()), Element: r.text()}, Pool: r.text(), NodeType: r.text(),
 		}
 		c.Lease = store.TaskLease{Worker: claim.Worker, Task: c.Task.ID, Epoch: r.int(), For: claim.For}
+		c.Lost = int(r.int())
 		l.value(c.Task.Workspace, r.next(), &c.Task.Call)
 		l.fail(r.err)
 	}
@@ -121,6 +128,19 @@ func (s *Store) RenewTasks(ctx context.Context, leases []store.TaskLease) ([]sto
 	return answers, nil
 }
 
+// ReleaseTasks gives tasks back.
+func (s *Store) ReleaseTasks(ctx context.Context, leases []store.TaskLease) error {
+	if err := s.enter(ctx); err != nil || len(leases) == 0 {
+		return err
+	}
+	rows := make([][]any, len(leases))
+	for i, lease := range leases {
+		rows[i] = []any{string(lease.Task), lease.Epoch}
+	}
+	err := retry(ctx, func() error { return s.once(ctx, s.engine(), exec(releaseTasks, rows)) })
+	return s.failure(ctx, "release tasks", err)
+}
+
 // FinishTask records a result. The run is locked before its task, as everywhere.
 func (s *Store) FinishTask(ctx context.Context, lease store.TaskLease, result store.TaskResult) error {
 	result.Task = lease.Task
@@ -163,9 +183,9 @@ func (s *Store) finish(ctx context.Context, x *session, lease store.TaskLease, m
 		return flowforge.Errorf(flowforge.CodeNotFound, "there is no task %s", lease.Task)
 	}
 	r := &task.out[0]
-	epoch, finished, canceled := r.int(), r.bool(), r.bool()
+	epoch, finished, held := r.int(), r.bool(), r.bool()
 	switch {
-	case epoch != lease.Epoch:
+	case epoch != lease.Epoch || !held:
 		return flowforge.Errorf(flowforge.CodeStaleEpoch, "task %s: epoch %d is over, it is %d", lease.Task, lease.Epoch, epoch)
 	case finished:
 		return nil
@@ -173,13 +193,11 @@ func (s *Store) finish(ctx context.Context, x *session, lease store.TaskLease, m
 	if err := x.run(ctx, exec(endTask, in)); err != nil {
 		return err
 	}
-	if !canceled {
-		if to := b.runs[keyOf(message.Workspace, message.Run)]; to != nil {
-			message.At = time.UnixMicro(to.now).UTC()
-		}
-		if err := b.send(message); err != nil {
-			return err
-		}
+	if to := b.runs[keyOf(message.Workspace, message.Run)]; to != nil {
+		message.At = time.UnixMicro(to.now).UTC()
+	}
+	if err := b.send(message); err != nil {
+		return err
 	}
 	return b.write(ctx, x)
 }

@@ -20,11 +20,11 @@ const (
 		SELECT workspace, run, id, n, kind, at, 1, payload FROM s`
 	insertTasks = `{with workspace:text run:text id:text node:text element:text pool:text type:text rank:bigint
 		made:bigint call:text}
-		INSERT INTO tasks (id, workspace, run, node, element, pool, node_type, rank, epoch, due_at, since, canceled,
+		INSERT INTO tasks (id, workspace, run, node, element, pool, node_type, rank, epoch, lost, due_at, since, canceled,
 			finished, call)
-		SELECT id, workspace, run, node, element, pool, type, rank, 0, s.made, made, 0, 0, call FROM s`
+		SELECT id, workspace, run, node, element, pool, type, rank, 0, 0, s.made, made, 0, 0, call FROM s`
 	cancelSomeTasks = `{with workspace:text run:text id:text}
-		UPDATE tasks AS t SET canceled = 1, due_at = NULL, call = NULL FROM s
+		UPDATE tasks AS t SET canceled = 1, due_at = CASE WHEN t.worker IS NOT NULL THEN t.due_at END, call = NULL FROM s
 		WHERE t.id = s.id AND t.workspace = s.workspace AND t.run = s.run`
 	cancelAllTasks = `{with workspace:text run:text}
 		UPDATE tasks AS t SET canceled = 1, due_at = NULL, call = NULL FROM s

@@ -72,6 +72,7 @@ func taskLeaseCases() []testCase {
 			second := k.claimTasks(store.Claim{})
 			require.Len(k, second, 1)
 			require.Equal(k, int64(2), second[0].Lease.Epoch)
+			require.Equal(k, 1, second[0].Lost)
 			k.code(flowforge.CodeStaleEpoch, k.Store.FinishTask(k.ctx, first, store.TaskResult{}))
 			require.Empty(k, k.unread(o))
 			renewed, err := k.Store.RenewTasks(k.ctx, []store.TaskLease{first, second[0].Lease, {Task: "missing"}})
@@ -90,7 +91,9 @@ func taskLeaseCases() []testCase {
 			}
 		}},
 		{"a result comes as a message to the run, once", finishedOnce},
-		{"a task whose result is not wanted is not claimed, and who has it is told", canceledTasks},
+		{"a task that was canceled is not claimed, who has it is told, and its end comes to the run", canceledTasks},
+		{"a task that was released is claimed at once, and its old lease is over", releasedTasks},
+		{"a task stands with who has it, until it has a result", standingTasks},
 		{"the tasks of a run are over when it ends", func(k *kit) {
 			o := k.start(k.newRun())
 			k.task(o, "claimed")
@@ -135,6 +138,9 @@ func (k *kit) claimTasks(claim store.Claim) []store.ClaimedTask {
 	if claim.NodeTypes == nil {
 		claim.NodeTypes = []string{"core.set@1", "http.request@1"}
 	}
+	if claim.Worker == "" {
+		claim.Worker = alice
+	}
 	if claim.Limit == 0 {
 		claim.Limit = 1_000
 	}
@@ -151,13 +157,10 @@ func finishedOnce(k *kit) {
 	k.task(o, "task")
 	k.commit(o.park(time.Time{}))
 	lease := k.claimTasks(store.Claim{For: k.Lease})[0].Lease
-	result := store.TaskResult{
-		Task: "task", Output: flowforge.Out(flowforge.MustValue(42)),
-		Error: &flowforge.Failure{Code: "timeout", Message: "late"},
-	}
+	result := store.TaskResult{Task: "task", Outcome: flowforge.MustValue(map[string]any{"output": 42})}
 	require.NoError(k, k.Store.FinishTask(k.ctx, lease, result))
 	second := result
-	second.Output = nil
+	second.Outcome = flowforge.Value{}
 	require.NoError(k, k.Store.FinishTask(k.ctx, lease, second))
 
 	claimed := k.claim(long)
@@ -200,7 +203,7 @@ func canceledTasks(k *kit) {
 		require.NoError(k, k.Store.FinishTask(k.ctx, c.Lease, store.TaskResult{}))
 	}
 	k.code(flowforge.CodeStaleEpoch, k.Store.FinishTask(k.ctx, lapsed, store.TaskResult{}))
-	require.Empty(k, k.unread(o), "a result that nobody wants came")
+	require.Len(k, k.unread(o), len(lease), "the run waits for the attempts to end")
 
 	foreign := k.start(k.newRun())
 	k.task(o, "kept")
@@ -208,4 +211,69 @@ func canceledTasks(k *kit) {
 	cancel.CancelTasks = []flowforge.TaskID{"kept"}
 	k.try(cancel)
 	require.Len(k, k.claimTasks(store.Claim{}), 1, "a run canceled the task of another one")
+}
+
+func releasedTasks(k *kit) {
+	o := k.start(k.newRun())
+	k.task(o, "lapsed")
+	lapsed := k.claimTasks(store.Claim{For: k.Lease})[0].Lease
+	k.Advance(k.Lease)
+	first := k.claimTasks(store.Claim{Worker: bob})[0]
+	require.Equal(k, 1, first.Lost)
+	release := []store.TaskLease{lapsed, first.Lease, {Task: "missing", Epoch: 1}}
+	require.NoError(k, k.Store.ReleaseTasks(k.ctx, release))
+	k.code(flowforge.CodeStaleEpoch, k.Store.FinishTask(k.ctx, first.Lease, store.TaskResult{}))
+	renewed, err := k.Store.RenewTasks(k.ctx, release[:2])
+	require.NoError(k, err)
+	require.Equal(k, []store.RenewedTask{{Lost: true}, {Lost: true}}, renewed)
+
+	second := k.claimTasks(store.Claim{})
+	require.Len(k, second, 1)
+	require.Zero(k, second[0].Lost, "a release is no loss")
+	require.Equal(k, first.Lease.Epoch+1, second[0].Lease.Epoch)
+	require.NoError(k, k.Store.ReleaseTasks(k.ctx, release))
+	require.Empty(k, k.claimTasks(store.Claim{}), "a release that was sent again took it from another worker")
+	require.NoError(k, k.Store.FinishTask(k.ctx, second[0].Lease, store.TaskResult{}))
+	require.NoError(k, k.Store.ReleaseTasks(k.ctx, []store.TaskLease{second[0].Lease}))
+	require.Empty(k, k.claimTasks(store.Claim{}), "a finished task was released")
+
+	k.task(o, "canceled")
+	held := k.claimTasks(store.Claim{})[0].Lease
+	cancel := o.next(flowforge.EventNodeCanceled)
+	cancel.CancelTasks = []flowforge.TaskID{"canceled"}
+	k.commit(cancel)
+	require.NoError(k, k.Store.ReleaseTasks(k.ctx, []store.TaskLease{held}))
+	require.Empty(k, k.claimTasks(store.Claim{}), "a canceled task was claimed")
+	require.Empty(k, k.standing(o.lease.Run).Tasks[0].Worker)
+}
+
+func standingTasks(k *kit) {
+	o := k.start(k.newRun())
+	k.task(o, "held")
+	lease := k.claimTasks(store.Claim{Worker: bob, For: k.Lease})[0].Lease
+	k.Advance(time.Millisecond)
+	k.task(o, "free")
+	at := store.NodeKey{Node: "a", Element: "1"}
+	stands := k.standing(o.lease.Run).Tasks
+	require.Len(k, stands, 2)
+	require.Equal(k, store.TaskStanding{ID: "held", Node: at, Pool: "gpu", Worker: bob, LeaseEnds: stands[0].LeaseEnds}, stands[0])
+	require.True(k, stands[0].LeaseEnds.After(k.Now().Add(-time.Second)))
+	require.Equal(k, store.TaskStanding{ID: "free", Node: at, Pool: "gpu"}, stands[1])
+
+	cancel := o.next(flowforge.EventNodeCanceled)
+	cancel.CancelTasks = []flowforge.TaskID{"held", "free"}
+	k.commit(cancel)
+	k.Advance(k.Lease)
+	stands = k.standing(o.lease.Run).Tasks
+	require.Len(k, stands, 2)
+	require.Equal(k, store.TaskStanding{
+		ID: "held", Node: at, Pool: "gpu", Worker: bob, LeaseEnds: stands[0].LeaseEnds, Canceled: true,
+	}, stands[0])
+	require.False(k, stands[0].LeaseEnds.IsZero(), "the end of a canceled task's lease is not known")
+	require.Equal(k, store.TaskStanding{ID: "free", Node: at, Pool: "gpu", Canceled: true}, stands[1])
+
+	require.NoError(k, k.Store.FinishTask(k.ctx, lease, store.TaskResult{}))
+	require.Len(k, k.standing(o.lease.Run).Tasks, 1)
+	k.commit(o.end(flowforge.RunCanceled))
+	require.Empty(k, k.standing(o.lease.Run).Tasks)
 }

@@ -14,19 +14,24 @@ import (
 type workerCommand struct {
 	storeFlags
 	nodeFlags
-	UntilIdle   bool          `help:"End when no run is left that could go on now or soon."`
-	Soon        time.Duration `default:"10s" placeholder:"TIME" help:"With --until-idle: stay for runs that wake so soon (default: 10s)."`
-	Concurrency int           `placeholder:"N" help:"Attempts at a time (default: 256)."`
-	Pool        []string      `placeholder:"NAME" help:"Run the runs of this pool (default: those of none). ${many}"`
-	Lease       time.Duration `placeholder:"DURATION" help:"${lease}"`
-	Drain       time.Duration `default:"30s" placeholder:"TIME" help:"How long attempts may take when it is told to end (default: 30s)."`
-	Quiet       bool          `short:"q" help:"Print no line for each run that ends."`
+	UntilIdle   bool           `help:"End when no run is left that could go on now or soon."`
+	Soon        time.Duration  `default:"10s" placeholder:"TIME" help:"With --until-idle: stay for runs that wake so soon (default: 10s)."`
+	Concurrency int            `placeholder:"N" help:"Attempts at a time (default: 256)."`
+	Pools       []string       `placeholder:"NAME" help:"Serve these pools: their runs and nodes (default: the runs of none). ${many}"`
+	Slots       int            `placeholder:"N" help:"What attempts may cost together (default: --concurrency alone bounds them)."`
+	Cost        map[string]int `placeholder:"TYPE=N" help:"With --slots: what an attempt of a type costs (default: 1; what only computes, 0)."`
+	Lease       time.Duration  `placeholder:"DURATION" help:"${lease}"`
+	Drain       time.Duration  `default:"30s" placeholder:"TIME" help:"How long attempts may take when it is told to end (default: 30s)."`
+	Quiet       bool           `short:"q" help:"Print no line for each run that ends."`
 }
 
 // Run runs runs: those that are ready, and those whose process died.
 func (w *workerCommand) Run(con *console) error {
-	if w.Concurrency < 0 || w.Lease < 0 || w.Drain < 0 || w.Soon < 0 {
-		return usage("--concurrency, --lease, --drain and --soon cannot be negative")
+	if w.Concurrency < 0 || w.Slots < 0 || w.Lease < 0 || w.Drain < 0 || w.Soon < 0 {
+		return usage("--concurrency, --slots, --lease, --drain and --soon cannot be negative")
+	}
+	if len(w.Cost) > 0 && w.Slots == 0 {
+		return usage("--cost says how many of the slots an attempt takes: give --slots too")
 	}
 	config, err := w.config(con)
 	if err != nil {
@@ -37,8 +42,9 @@ func (w *workerCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	config.Workers, config.Lease, config.Pools = w.Concurrency, w.Lease, w.Pool
-	if len(w.Pool) == 0 {
+	config.Workers, config.Lease, config.Pools = w.Concurrency, w.Lease, w.Pools
+	config.Slots, config.Costs = w.Slots, w.Cost
+	if len(w.Pools) == 0 {
 		config.Pools = []string{""}
 	}
 	seen := &watch.Witness{Store: kept}
