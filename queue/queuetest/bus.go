@@ -17,7 +17,7 @@ import (
 // message may be lost once a topic is listened to.
 func RunBus(t *testing.T, open func(t *testing.T) queue.Bus) {
 	t.Helper()
-	for _, c := range slices.Concat(topicCases(), listenerCases()) {
+	for _, c := range slices.Concat(topicCases(), subscriptionCases(), listenerCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			k := &busKit{T: t, Bus: open(t)}
@@ -117,6 +117,11 @@ func topicCases() []busCase {
 				require.Equal(k, "a="+payload, k.next(e))
 			}
 		}},
+	}
+}
+
+func subscriptionCases() []busCase {
+	return []busCase{
 		{"topics are added and removed while others are listened to", func(k *busKit) {
 			e, other := k.listen("a"), k.listen("b")
 			k.add(e, "b", "c")

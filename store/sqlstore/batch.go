@@ -71,48 +71,14 @@ const (
 // read locks the runs that the transitions are about or send to, in the order of their names, and reads what is
 // needed to judge.
 func (b *batch) read(ctx context.Context, x *session, changes []*change, careful bool) error {
-	keys := map[store.RunKey]bool{}
-	var messages, tasks, nodes [][]any
-	var starts []*creation
-	var locked []string
-	twice := writtenTwice(changes)
-	for i := range b.letters {
-		to := keyOf(b.letters[i].Workspace, b.letters[i].Run)
-		keys[to] = true
-		messages = append(messages, cells(to, b.letters[i].ID))
+	n := b.needs(changes, careful)
+	runs, known, owned, final := query(lockRuns, sortedKeys(n.runs)), query(selectMessages, n.messages),
+		query(selectTasks, n.tasks), query(selectFinal, n.nodes)
+	var locks []*call // the gate's lock comes before those of runs, here as everywhere
+	if !x.store.dialect.lite {
+		locks = lockWorkspaces(n.gated)
 	}
-	for _, c := range changes {
-		key := c.key()
-		keys[key] = true
-		for _, id := range c.Read {
-			messages = append(messages, cells(key, id))
-		}
-		for i := range c.Sends {
-			to := keyOf(c.Workspace, c.Sends[i].Run)
-			keys[to] = true
-			messages = append(messages, cells(to, c.Sends[i].ID))
-		}
-		for i := range c.Tasks {
-			tasks = append(tasks, []any{string(c.Tasks[i].ID)})
-		}
-		for i := range c.Nodes {
-			node := nodeKey{key, c.Nodes[i].Node, c.Nodes[i].Element}
-			if careful || twice[node] {
-				nodes = append(nodes, cells(key, string(node.node), node.element))
-			}
-		}
-		for i := range c.Starts {
-			start := &creation{NewRun: &c.Starts[i]}
-			starts = append(starts, start)
-			if start.gated() && !x.store.dialect.lite {
-				locked = append(locked, string(start.Run.Workspace))
-			}
-		}
-	}
-	runs, known, owned, final := query(lockRuns, sortedKeys(keys)), query(selectMessages, messages),
-		query(selectTasks, tasks), query(selectFinal, nodes)
-	// The gate's lock comes before those of runs, here as everywhere.
-	if err := x.run(ctx, append(lockWorkspaces(locked), runs, known, owned, final)...); err != nil {
+	if err := x.run(ctx, append(locks, runs, known, owned, final)...); err != nil {
 		return err
 	}
 	for i := range runs.out {
@@ -135,39 +101,7 @@ func (b *batch) read(ctx context.Context, x *session, changes []*change, careful
 		key := nodeKey{r.key(), flowforge.NodeID(r.text()), r.text()}
 		b.results[key] = &result{flowforge.NodeStatus(r.text()), int(r.int()), r.int()}
 	}
-	return b.readStarts(ctx, x, starts)
-}
-
-// writtenTwice gives the node runs that several transitions set. They are written once, so that the database would
-// not see what the earlier ones change.
-func writtenTwice(changes []*change) map[nodeKey]bool {
-	runs := map[store.RunKey]*change{}
-	var seen, twice map[nodeKey]bool
-	note := func(c *change) {
-		for i := range c.Nodes {
-			node := nodeKey{c.key(), c.Nodes[i].Node, c.Nodes[i].Element}
-			if seen[node] {
-				twice[node] = true
-			}
-			seen[node] = true
-		}
-	}
-	for _, c := range changes {
-		first := runs[c.key()]
-		if first == nil {
-			runs[c.key()] = c
-			continue
-		}
-		if seen == nil {
-			seen, twice = map[nodeKey]bool{}, map[nodeKey]bool{}
-		}
-		if first.Transition != nil {
-			note(first)
-			runs[c.key()] = &change{}
-		}
-		note(c)
-	}
-	return twice
+	return b.readStarts(ctx, x, n.starts)
 }
 
 func (b *batch) readStarts(ctx context.Context, x *session, starts []*creation) error {

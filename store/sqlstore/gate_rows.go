@@ -63,31 +63,6 @@ func (g *gate) read(ctx context.Context) error {
 		return err
 	}
 	g.now = clock.out[0].int()
-	l := &loader{}
-	for i := range rooms.out {
-		r := &rooms.out[i]
-		*g.roomOf(keys, r.int()) = entrance{held: r.int(), lined: r.bool(), frees: r.int()}
-	}
-	for i := range holders.out {
-		r := &holders.out[i]
-		room := g.roomOf(keys, r.int())
-		room.answers = true
-		r.wholeRun(l, &room.holder)
-	}
-	for i := range open.out {
-		r := &open.out[i]
-		c := all[r.int()]
-		row := &gatheringRow{inputs: r.int()}
-		r.wholeRun(l, &row.run)
-		g.open[slotKey{string(c.Run.Workspace), c.Gather.Key}] = row
-	}
-	for i := range joined.out {
-		r := &joined.out[i]
-		c := all[r.int()]
-		run := &flowforge.Run{}
-		r.wholeRun(l, run)
-		g.joined[[2]string{string(c.Run.Workspace), c.Name()}] = run
-	}
 	for i := range pending.out {
 		g.pending[pending.out[i].text()] = true
 	}
@@ -97,6 +72,18 @@ func (g *gate) read(ctx context.Context) error {
 	for i := range backlog.out {
 		g.backlogs[backlog.out[i].text()] = backlog.out[i].int()
 	}
+	for i := range rooms.out {
+		r := &rooms.out[i]
+		*g.roomOf(keys, r.int()) = entrance{held: r.int(), lined: r.bool(), frees: r.int()}
+	}
+	l := &loader{}
+	for i := range holders.out {
+		r := &holders.out[i]
+		room := g.roomOf(keys, r.int())
+		room.answers = true
+		r.wholeRun(l, &room.holder)
+	}
+	g.noteGatherings(l, open.out, joined.out)
 	if err := l.load(ctx, g.x.run); err != nil {
 		return err
 	}
@@ -104,6 +91,24 @@ func (g *gate) read(ctx context.Context) error {
 		return g.readAgain(ctx, crowded)
 	}
 	return nil
+}
+
+// noteGatherings reads which runs gather, and which starts have joined one before.
+func (g *gate) noteGatherings(l *loader, open, joined []row) {
+	for i := range open {
+		r := &open[i]
+		c := g.all[r.int()]
+		into := &gatheringRow{inputs: r.int()}
+		r.wholeRun(l, &into.run)
+		g.open[slotKey{string(c.Run.Workspace), c.Gather.Key}] = into
+	}
+	for i := range joined {
+		r := &joined[i]
+		c := g.all[r.int()]
+		run := &flowforge.Run{}
+		r.wholeRun(l, run)
+		g.joined[[2]string{string(c.Run.Workspace), c.Name()}] = run
+	}
 }
 
 // crowded gives the slots whose limits the creations may meet.

@@ -127,6 +127,11 @@ func filterCases() []testCase {
 			require.Equal(k, between(6, 14), k.list(store.Filter{From: from, To: to, Before: all[19].Run.ID}))
 			require.Empty(k, k.list(store.Filter{From: to, To: from}))
 		}},
+	}
+}
+
+func filtersCases() []testCase {
+	return []testCase{
 		{"filters are all kept at once", func(k *kit) {
 			n, second := k.newRun(), k.newRun()
 			n.Run.Origin = &flowforge.Origin{Run: "parent", Kind: flowforge.OriginParent}

@@ -63,6 +63,11 @@ func jobCases() []testCase {
 			k.Advance(k.Lease)
 			require.Len(k, k.claimJobs("send"), 1)
 		}},
+	}
+}
+
+func jobRaceCases() []testCase {
+	return []testCase{
 		{"of many who claim the same job one has it", func(k *kit) {
 			k.put(newJob("send", "a"))
 			var all sync.WaitGroup
@@ -110,6 +115,11 @@ func jobLeaseCases() []testCase {
 			k.Advance(k.Lease)
 			require.Empty(k, k.claimJobs("send"))
 		}},
+	}
+}
+
+func jobEndCases() []testCase {
+	return []testCase{
 		{"a job that is done is gone", func(k *kit) {
 			k.put(newJob("send", "a"))
 			claimed := k.claimJobs("send")[0]

@@ -224,6 +224,11 @@ func parkedCases() []testCase {
 			require.Len(k, claimed, 1)
 			require.Equal(k, "quiet", string(claimed[0].Journal))
 		}},
+	}
+}
+
+func wokenCases() []testCase {
+	return []testCase{
 		{"a run that was parked can park again", func(k *kit) {
 			o := k.start(k.newRun())
 			k.commit(o.park(k.Now()))

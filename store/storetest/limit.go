@@ -29,6 +29,11 @@ func limitCases() []testCase {
 			require.NoError(k, created[1].Err)
 			require.Equal(k, flowforge.CodeLimited, flowforge.CodeOf(created[2].Err))
 		}},
+	}
+}
+
+func placeCases() []testCase {
+	return []testCase{
 		{"a place for a time is free when that is over, not when its run ends", func(k *kit) {
 			k.create(k.limited(store.LimitWaits, 2, k.Lease), k.limited(store.LimitWaits, 2, k.Lease))
 			third := k.limited(store.LimitWaits, 2, k.Lease)
@@ -61,6 +66,11 @@ func limitCases() []testCase {
 			k.create(k.limited(store.LimitRefuses, 1, k.Lease))
 		}},
 		{"a newer run makes the oldest of its key cancel, those that wait too", supersedes},
+	}
+}
+
+func backlogCases() []testCase {
+	return []testCase{
 		{"no more runs than a workspace may have wait in its backlog", func(k *kit) {
 			k.create(k.newRun(), k.newRun())
 			n := k.newRun()
@@ -180,6 +190,11 @@ func gatherCases() []testCase {
 			require.Len(k, claimed[0].Messages, 2)
 			require.Equal(k, runs[1].Run.Input.String(), claimed[0].Messages[0].Payload.String())
 		}},
+	}
+}
+
+func gatheredCases() []testCase {
+	return []testCase{
 		{"a batch that does not fill begins after its time", func(k *kit) {
 			first := k.gathered(3)
 			k.create(first)

@@ -87,6 +87,11 @@ func droppedCases() []testCase {
 			want[0].Output = flowforge.Out(flowforge.Value{})
 			k.claimsNodes(o, want, step.Nodes)
 		}},
+	}
+}
+
+func droppedElementCases() []testCase {
+	return []testCase{
 		{"dropping all elements of a node leaves the node itself and other nodes", func(k *kit) {
 			o := k.start(k.newRun())
 			step := o.next(flowforge.EventNodeElements)

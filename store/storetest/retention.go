@@ -113,6 +113,11 @@ func pruneCases() []testCase {
 			require.False(k, k.create(n)[0].Existing)
 			require.Empty(k, k.nodes(n.Run.ID), "something of it was left")
 		}},
+	}
+}
+
+func afterPruneCases() []testCase {
+	return []testCase{
 		{"a run of the same ID or idempotency key can be made once it is forgotten", func(k *kit) {
 			n := k.newRun()
 			n.IdempotencyKey = "key"

@@ -50,6 +50,11 @@ func scheduleCases() []testCase {
 			k.save(saved)
 			require.Equal(k, "fired", k.schedules("", 0)[0].State.Any())
 		}},
+	}
+}
+
+func scheduleListCases() []testCase {
+	return []testCase{
 		{"schedules are listed in order of ID, in pages", func(k *kit) {
 			for _, id := range []flowforge.ScheduleID{"m", "c", "a", "q"} {
 				k.save(k.schedule(id, k.Now()))
@@ -223,6 +228,11 @@ func firedOnceCases() []testCase {
 			require.True(k, fired.Started[0].Existing)
 			require.Equal(k, n.Run.ID, fired.Started[0].Run.ID)
 		}},
+	}
+}
+
+func firedAtOnceCases() []testCase {
+	return []testCase{
 		{"of many who fire the same one succeeds", func(k *kit) {
 			saved := k.schedule("a", k.Now())
 			k.save(saved)

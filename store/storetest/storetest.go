@@ -29,10 +29,28 @@ type Harness struct {
 // Run runs the suite; open makes an empty store for each case.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	t.Helper()
-	families := []struct {
-		name  string
-		cases []testCase
-	}{
+	for _, family := range append(familiesOfRuns(), familiesBesides()...) {
+		t.Run(family.name, func(t *testing.T) {
+			t.Parallel()
+			for _, c := range family.cases {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.check(newKit(t, open(t)))
+				})
+			}
+		})
+	}
+}
+
+// A family is cases about one thing.
+type family struct {
+	name  string
+	cases []testCase
+}
+
+// familiesOfRuns are about how runs are made, owned and advanced.
+func familiesOfRuns() []family {
+	return []family{
 		{"Create", createCases()},
 		{"Idempotency key", idempotencyCases()},
 		{"Eager start", eagerCases()},
@@ -54,15 +72,26 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Node run", nodeCases()},
 		{"Element", elementCases()},
 		{"Dropped", droppedCases()},
+		{"Dropped elements", droppedElementCases()},
 		{"Park", parkCases()},
 		{"Parked again", parkedCases()},
+		{"Woken", wokenCases()},
 		{"Slot", slotCases()},
 		{"Waiting for a slot", waiterCases()},
 		{"Claimed without a slot", slotlessCases()},
 		{"Limit", limitCases()},
+		{"Place for a time", placeCases()},
+		{"Backlog", backlogCases()},
 		{"Gather", gatherCases()},
+		{"Gathered", gatheredCases()},
 		{"Claim of one run", onlyCases()},
 		{"Quota", quotaCases()},
+	}
+}
+
+// familiesBesides are about what else is kept.
+func familiesBesides() []family {
+	return []family{
 		{"Inbox", inboxCases()},
 		{"Message sent again", resentCases()},
 		{"Message to a run", wakingCases()},
@@ -71,6 +100,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"List", listCases()},
 		{"Page of a list", pageCases()},
 		{"Filter", filterCases()},
+		{"Filters", filtersCases()},
 		{"Document", documentCases()},
 		{"Standing", standingCases()},
 		{"Standing with a slot", slotStandingCases()},
@@ -80,31 +110,27 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Workflow", workflowCases()},
 		{"Version", versionCases()},
 		{"Rollback", rollbackCases()},
+		{"List of versions", versionListCases()},
 		{"Variable", variableCases()},
 		{"Schedule", scheduleCases()},
+		{"Schedules", scheduleListCases()},
 		{"Due", dueCases()},
 		{"Fire", fireCases()},
 		{"Fired once", firedOnceCases()},
+		{"Fired at once", firedAtOnceCases()},
 		{"Job", jobCases()},
+		{"Jobs at once", jobRaceCases()},
 		{"Job lease", jobLeaseCases()},
+		{"End of a job", jobEndCases()},
 		{"Retention", retentionCases()},
 		{"Prune", pruneCases()},
+		{"After a prune", afterPruneCases()},
 		{"Prune at once", pruningCases()},
 		{"Unreferred", unreferredCases()},
+		{"Referred to", sharedCases()},
 		{"Blob", blobCases()},
 		{"Workspace", workspaceCases()},
 		{"Any order", propertyCases()},
-	}
-	for _, family := range families {
-		t.Run(family.name, func(t *testing.T) {
-			t.Parallel()
-			for _, c := range family.cases {
-				t.Run(c.name, func(t *testing.T) {
-					t.Parallel()
-					c.check(newKit(t, open(t)))
-				})
-			}
-		})
 	}
 }
 

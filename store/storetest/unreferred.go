@@ -55,6 +55,11 @@ func unreferredCases() []testCase {
 			k.prune(10)
 			require.Equal(k, []bool{false, false, false}, k.blobs(old, fresh, again))
 		}},
+	}
+}
+
+func sharedCases() []testCase {
+	return []testCase{
 		{"a large value is there as long as its run, and so are the blobs that it refers to", func(k *kit) {
 			hash := k.putBlob("blob")
 			large := flowforge.MustValue([]any{strings.Repeat("large ", 50_000), map[string]any{"sha256": hash}})

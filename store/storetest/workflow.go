@@ -142,6 +142,11 @@ func rollbackCases() []testCase {
 			k.code(flowforge.CodeNotFound, err)
 			k.workflow("flow", store.PublishedVersion, "one")
 		}},
+	}
+}
+
+func versionListCases() []testCase {
+	return []testCase{
 		{"versions are listed newest first, in pages, without documents", func(k *kit) {
 			id := k.published("one", "two", "three", "four", "five")
 			_, err := k.Store.Rollback(k.ctx, acme, id, 2)

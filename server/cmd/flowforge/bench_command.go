@@ -21,7 +21,7 @@ type benchCommand struct {
 	Store    string  `placeholder:"DSN" env:"FLOWFORGE_STORE" default:"memory:" help:"memory:, ${stores}. The runs stay in it."`
 	Mode     string  `default:"sat" enum:"sat,lat" help:"sat: 64 runs in flight (the default); lat: one at a time."`
 	Pure     bool    `help:"Steps without an effect, which need no commit of their own."`
-	Limit    string  `default:"none" enum:"none,concurrency,throttle" help:"A limit that no run meets, to see its cost: none (the default), concurrency, throttle."`
+	Limit    string  `default:"none" enum:"none,concurrency,throttle" help:"A limit that no run meets: none (default), concurrency, throttle."`
 	Runs     int     `xor:"bound" placeholder:"N" help:"So many runs."`
 	Seconds  float64 `xor:"bound" placeholder:"S" help:"For so long (default: 10)."`
 	History  int     `placeholder:"N" help:"Make so many finished runs before."`
