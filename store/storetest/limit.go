@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"sync"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowforge-go/flowforge"
@@ -266,4 +268,87 @@ func onlyCases() []testCase {
 			require.True(k, k.try(o.end(flowforge.RunSucceeded))[0].Freed)
 		}},
 	}
+}
+
+func limitRaceCases() []testCase {
+	return []testCase{
+		{"a limit that refuses holds among many who start at once", func(k *kit) {
+			const starts, limit = 24, 3
+			created := k.createAtOnce(starts, func() store.NewRun { return k.limited(store.LimitRefuses, limit, 0) })
+			made := 0
+			for _, c := range created {
+				if c.Err == nil {
+					made++
+				} else {
+					require.Equal(k, flowforge.CodeLimited, flowforge.CodeOf(c.Err))
+				}
+			}
+			require.Equal(k, limit, made)
+		}},
+		{"a limit that lets wait holds among eager starts and ends at once, and nobody is forgotten", func(k *kit) {
+			const starts, limit = 24, 3
+			created := k.createAtOnce(starts, func() store.NewRun {
+				n := k.limited(store.LimitWaits, limit, 0)
+				n.Lease = &store.Lease{Worker: alice, For: long}
+				return n
+			})
+			running := map[flowforge.RunID]store.Lease{}
+			for _, c := range created {
+				require.NoError(k, c.Err)
+				if c.Epoch != 0 {
+					running[c.Run.ID] = store.Lease{Worker: alice, Workspace: acme, Run: c.Run.ID, Epoch: c.Epoch, For: long}
+				}
+			}
+			for ended := 0; ended < starts; {
+				require.NotEmpty(k, running, "%d of %d runs have ended, and nobody goes on", ended, starts)
+				require.LessOrEqual(k, len(running), limit)
+				var all sync.WaitGroup
+				for _, lease := range running {
+					ended++
+					o := &owned{kit: k, lease: lease, seq: 1}
+					end := o.end(flowforge.RunSucceeded)
+					all.Go(func() {
+						answers, err := k.Store.Commit(k.ctx, []store.Transition{end})
+						if assert.NoError(k, err) {
+							assert.NoError(k, answers[0].Err)
+						}
+					})
+				}
+				all.Wait()
+				clear(running)
+				for _, c := range k.claim(long) {
+					running[c.Run.ID] = c.Lease
+				}
+			}
+		}},
+		{"many starts at once that gather make full batches", func(k *kit) {
+			const starts, size = 24, 6
+			joined := map[flowforge.RunID]int{}
+			for _, c := range k.createAtOnce(starts, func() store.NewRun { return k.gathered(size) }) {
+				require.NoError(k, c.Err)
+				joined[c.Run.ID]++
+			}
+			require.Len(k, joined, starts/size)
+			for id, n := range joined {
+				require.Equal(k, size, n, id)
+			}
+		}},
+	}
+}
+
+// createAtOnce makes runs, each by a call of its own.
+func (k *kit) createAtOnce(starts int, fresh func() store.NewRun) []store.Created {
+	created := make([]store.Created, starts)
+	var all sync.WaitGroup
+	for i := range created {
+		n := fresh()
+		all.Go(func() {
+			answers, err := k.Store.Create(k.ctx, []store.NewRun{n})
+			if assert.NoError(k, err) {
+				created[i] = answers[0]
+			}
+		})
+	}
+	all.Wait()
+	return created
 }

@@ -84,6 +84,7 @@ func familiesOfRuns() []family {
 		{"Backlog", backlogCases()},
 		{"Gather", gatherCases()},
 		{"Gathered", gatheredCases()},
+		{"Limits at once", limitRaceCases()},
 		{"Claim of one run", onlyCases()},
 		{"Quota", quotaCases()},
 	}
