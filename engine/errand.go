@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
@@ -29,6 +30,7 @@ type errand struct {
 	ctx    context.Context //nolint:containedctx // Of the attempt.
 	cancel context.CancelCauseFunc
 	fence  Timer // gives it up if its lease is not renewed; the engine's lock holds it
+	lost   atomic.Bool
 
 	mu       sync.Mutex
 	lines    []store.LogLine
@@ -91,6 +93,9 @@ func (t *errand) attempt(nodeType *nodes.Type) (ports flowforge.Ports, err error
 
 // stop tells the attempt to end. One that does not is abandoned: the run goes on without it, and its slot stays taken.
 func (t *errand) stop(cause error) {
+	if errors.Is(cause, errTaskLost) {
+		t.lost.Store(true) // it may have been stopped for another reason before
+	}
 	t.cancel(cause)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -140,7 +145,7 @@ func (t *errand) end(ports flowforge.Ports, err error, took time.Duration) {
 	outcome.InDoubt = err != nil && cause != nil && t.call.AtMostOnce && !outcome.NotDone
 	t.engine.meter.AttemptEnded(t.typeName(), took, outcome.Error)
 	switch {
-	case errors.Is(cause, errTaskLost):
+	case t.lost.Load():
 		if err == nil && t.call.AtMostOnce {
 			t.engine.tellLate(t.task.Workspace, t.task.Run, t.task.Node, ports)
 		}
@@ -176,7 +181,7 @@ func (t *errand) finish(outcome taskOutcome) {
 		failpoint("task.before")
 		err = t.engine.config.Store.FinishTask(ctx, t.lease, store.TaskResult{Task: t.task.ID, Outcome: value})
 		failpoint("task.after")
-		if flowforge.CodeOf(err) != flowforge.CodeUnavailable || errors.Is(context.Cause(t.ctx), errTaskLost) || t.engine.base.Err() != nil {
+		if flowforge.CodeOf(err) != flowforge.CodeUnavailable || t.lost.Load() || t.engine.base.Err() != nil {
 			break
 		}
 		t.engine.pause(ctx, outagePause(tries, t.engine.config.Random()))

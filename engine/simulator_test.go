@@ -105,17 +105,20 @@ func (s *simulation) run() {
 	for range 40 {
 		s.startRun()
 		s.disturb()
+		s.checkLimit()
 		time.Sleep(time.Duration(s.upTo(3_000)) * time.Millisecond)
 	}
 	s.mu.Lock()
 	s.healed = true
 	s.mu.Unlock()
 	s.addEngine()
+	s.addEngine() // one for each pool
 	for _, run := range s.acked {
 		_ = s.last().engine.Resume(s.t.Context(), run.Workspace, run.ID)
 	}
 	for range 60 {
 		time.Sleep(time.Minute)
+		s.checkLimit()
 		if s.allEnded() {
 			break
 		}
@@ -145,7 +148,10 @@ func (s *simulation) last() *simulatedEngine { return s.engines[len(s.engines)-1
 func (s *simulation) addEngine() {
 	e := &simulatedEngine{Store: s.store, world: s}
 	var err error
-	e.engine, err = engine.New(engine.Config{Store: e, Nodes: s.types, Lease: 10 * time.Second, ParkAfter: 2 * time.Second})
+	e.engine, err = engine.New(engine.Config{
+		Store: e, Nodes: s.types, Lease: 10 * time.Second, ParkAfter: 2 * time.Second,
+		Pools: [][]string{{""}, {"gpu"}, {"", "gpu"}}[len(s.engines)%3],
+	})
 	require.NoError(s.t, err)
 	e.stop = loop(s.t, e.engine)
 	s.engines = append(s.engines, e)
@@ -187,6 +193,9 @@ func (s *simulation) startRun() {
 			s.acked = append(s.acked, run)
 			return
 		}
+		if flowforge.CodeOf(err) == flowforge.CodeLimited {
+			return
+		}
 		require.ErrorIs(s.t, err, errCutOff, "seed %d", s.seed)
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -205,6 +214,7 @@ func (s *simulation) document() *flowforge.Workflow {
 	size := 1 + s.upTo(8)
 	document := &flowforge.Workflow{Name: "random"}
 	document.Settings.FailFast = new(s.chance(0.5))
+	s.limit(document)
 	for i := range size {
 		n := flowforge.Node{ID: flowforge.NodeID(fmt.Sprintf("n%d", i)), Type: "test.effect"}
 		switch s.upTo(8) {
@@ -220,6 +230,9 @@ func (s *simulation) document() *flowforge.Workflow {
 			n.Timeout = flowforge.Duration(5 * time.Second)
 		case 6:
 			n.Type, n.Params = "core.wait", params(map[string]any{"signal": "go", "timeout": "5m"})
+		}
+		if n.Type == "test.effect" && s.upTo(5) == 0 {
+			n.Pool = "gpu"
 		}
 		n.OnError = []flowforge.OnError{"", "", flowforge.OnErrorContinue}[s.upTo(3)]
 		n.Join = []flowforge.Join{"", "", flowforge.JoinAll, flowforge.JoinFirst}[s.upTo(4)]
@@ -237,6 +250,50 @@ func (s *simulation) document() *flowforge.Workflow {
 		}
 	}
 	return document
+}
+
+// most is the concurrency limit that some workflows have.
+const most = 2
+
+// limit draws what keeps runs of a workflow from beginning.
+func (s *simulation) limit(document *flowforge.Workflow) {
+	settings := &document.Settings
+	settings.Priority = s.upTo(6)
+	switch s.upTo(10) {
+	case 0, 1:
+		document.Name = "limited"
+		settings.Concurrency = &flowforge.Concurrency{Limit: most, OnLimit: []flowforge.OnLimit{
+			flowforge.OnLimitQueue, flowforge.OnLimitQueue, flowforge.OnLimitReject, flowforge.OnLimitCancelRunning,
+		}[s.upTo(4)]}
+	case 2:
+		document.Name = "throttled"
+		settings.Throttle = &flowforge.Rate{Limit: 2, Period: flowforge.Duration(10 * time.Second)}
+	case 3:
+		document.Name = "debounced"
+		settings.Debounce = &flowforge.Debounce{Period: flowforge.Duration(4 * time.Second)}
+	case 4:
+		document.Name = "batched"
+		settings.Batch = &flowforge.Batch{Size: 3, Period: flowforge.Duration(10 * time.Second)}
+	case 5:
+		document.Name = "single"
+		settings.Singleton = &flowforge.Singleton{}
+		settings.RateLimit = &flowforge.Rate{Limit: 5, Period: flowforge.Duration(time.Minute)}
+	}
+}
+
+// checkLimit checks that no more runs than the limit have a place under it.
+func (s *simulation) checkLimit() {
+	held := map[flowforge.RunID]bool{}
+	for _, run := range s.acked {
+		standing, err := s.store.Standing(s.t.Context(), run.Workspace, run.ID)
+		require.NoError(s.t, err)
+		for _, slot := range standing.Slots {
+			if slot.Held && slot.Key == "concurrency/limited" {
+				held[run.ID] = true
+			}
+		}
+	}
+	require.LessOrEqual(s.t, len(held), most, "seed %d", s.seed)
 }
 
 func has(list []flowforge.Connection, wanted flowforge.Connection) bool {
@@ -341,6 +398,19 @@ func (e *simulatedEngine) Release(ctx context.Context, leases []store.Lease) err
 
 func (e *simulatedEngine) Messages(ctx context.Context, workspace flowforge.Workspace, run flowforge.RunID) ([]store.Message, error) {
 	return reach(e, func() ([]store.Message, error) { return e.Store.Messages(ctx, workspace, run) })
+}
+
+func (e *simulatedEngine) ClaimTasks(ctx context.Context, claim store.Claim) ([]store.ClaimedTask, error) {
+	return reach(e, func() ([]store.ClaimedTask, error) { return e.Store.ClaimTasks(ctx, claim) })
+}
+
+func (e *simulatedEngine) RenewTasks(ctx context.Context, leases []store.TaskLease) ([]store.RenewedTask, error) {
+	return reach(e, func() ([]store.RenewedTask, error) { return e.Store.RenewTasks(ctx, leases) })
+}
+
+func (e *simulatedEngine) FinishTask(ctx context.Context, lease store.TaskLease, result store.TaskResult) error {
+	_, err := reach(e, func() (bool, error) { return true, e.Store.FinishTask(ctx, lease, result) })
+	return err
 }
 
 // gone reports whether the engine is cut off.
