@@ -102,6 +102,7 @@ var modules = []struct{ imports, only string }{
 	{"github.com/invopop/jsonschema", "nodes"},
 	{"github.com/expr-lang/expr", "engine/expr"},
 	{"github.com/robfig/cron", "engine/cron"},
+	{"github.com/prometheus/client_golang", "server/..."},
 	{"go.yaml.in/yaml", "engine/doc connectors/... server/cmd/..."},
 	{"golang.org/x/text", "engine/... nodes nodes/builtin connectors/..."},
 	{"golang.org/x/net/html", "nodes/builtin connectors/..."},
@@ -164,7 +165,8 @@ const testModules = "github.com/stretchr/testify go.uber.org/goleak pgregory.net
 
 // topLevel is all that the root folder may hold.
 const topLevel = "engine nodes store queue auth connectors server examples bench docs .ci .github " +
-	"*.go go.mod go.sum README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE Makefile .golangci.yml .gitignore"
+	"*.go go.mod go.sum README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE Dockerfile .dockerignore compose.yaml Makefile .golangci.yml .gitignore " +
+	"Dockerfile .dockerignore compose.yaml"
 
 // untracked is what tools leave in the root folder and git ignores.
 const untracked = ".git bin flowforge *.test *.prof *.out"

@@ -283,6 +283,7 @@ func (s *simulation) limit(document *flowforge.Workflow) {
 
 // checkLimit checks that no more runs than the limit have a place under it.
 func (s *simulation) checkLimit() {
+	synctest.Wait() // else one may end, and another begin, between two looks
 	held := map[flowforge.RunID]bool{}
 	for _, run := range s.acked {
 		standing, err := s.store.Standing(s.t.Context(), run.Workspace, run.ID)

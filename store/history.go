@@ -37,9 +37,27 @@ type Filter struct {
 type Insight interface {
 	// Standing tells what is known about a run beside what its owner writes.
 	Standing(ctx context.Context, workspace flowforge.Workspace, run flowforge.RunID) (Standing, error)
+	// Pools tells what waits for workers, by pool in order: those where nothing waits may be left out.
+	Pools(ctx context.Context) ([]PoolStanding, error)
 	// Seqs gives the number of the newest durable event of each run; 0 where there is no such run.
 	Seqs(ctx context.Context, runs []RunKey) ([]int64, error)
 }
+
+// PoolStanding is what waits for the workers of a pool.
+type PoolStanding struct {
+	Pool  string
+	Runs  Waiting // that are ready to be claimed
+	Tasks Waiting
+}
+
+// Waiting is a number of things that wait.
+type Waiting struct {
+	Count  int           // up to MostCounted are counted
+	Oldest time.Duration // how long the one has waited that has done so the longest
+}
+
+// MostCounted is how many waiting things are counted: who scales by their number needs to know no more.
+const MostCounted = 10_000
 
 // Standing is how a run stands.
 type Standing struct {

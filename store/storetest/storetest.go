@@ -106,6 +106,7 @@ func familiesBesides() []family {
 		{"Standing", standingCases()},
 		{"Standing with a slot", slotStandingCases()},
 		{"Seqs", seqCases()},
+		{"Pools", poolCases()},
 		{"Task", taskCases()},
 		{"Task lease", taskLeaseCases()},
 		{"Workflow", workflowCases()},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/watch"
+	"github.com/flowforge-go/flowforge/server/observe"
 )
 
 // workerCommand is `flowforge worker`.
@@ -20,6 +21,7 @@ type workerCommand struct {
 	Pools       []string       `placeholder:"NAME" help:"Serve these pools: their runs and nodes (default: the runs of none). ${many}"`
 	Slots       int            `placeholder:"N" help:"What attempts may cost together (default: --concurrency alone bounds them)."`
 	Cost        map[string]int `placeholder:"TYPE=N" help:"With --slots: what an attempt of a type costs (default: 1; what only computes, 0)."`
+	Listen      string         `placeholder:"ADDRESS" help:"Answer /healthz, /readyz, /pools and /metrics here: 127.0.0.1:9090."`
 	Lease       time.Duration  `placeholder:"DURATION" help:"${lease}"`
 	Drain       time.Duration  `default:"30s" placeholder:"TIME" help:"How long attempts may take when it is told to end (default: 30s)."`
 	Quiet       bool           `short:"q" help:"Print no line for each run that ends."`
@@ -47,6 +49,8 @@ func (w *workerCommand) Run(con *console) error {
 	if len(w.Pools) == 0 {
 		config.Pools = []string{""}
 	}
+	meter := observe.NewMeter()
+	config.Meter = meter
 	seen := &watch.Witness{Store: kept}
 	if !w.Quiet {
 		seen.Say = func(line string) { con.printf("%s %s\n", human.Clock(time.Now()), line) }
@@ -56,6 +60,14 @@ func (w *workerCommand) Run(con *console) error {
 		return err
 	}
 	defer s.close()
+	if w.Listen != "" {
+		server, err := listenAt(ctx, w.Listen, meter.Handler(s.engine))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = server.Close() }() // who asks just now is not waited for
+		con.printf("flowforge: listening at %s\n", server.Addr)
+	}
 	idle := &watch.Idleness{Store: kept, Workspace: s.workspace, Pools: config.Pools, Types: config.Nodes.Names(), Soon: w.Soon}
 	return w.work(ctx, s, idle)
 }
