@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,12 +22,14 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/queue/redis"
 	"github.com/flowforge-go/flowforge/server/cmd/faulttest"
 	"github.com/flowforge-go/flowforge/store"
 )
 
 type options struct {
 	store, sink, start     string
+	redis, pools           string
 	lease, park, skew      time.Duration
 	count, runs, room      int
 	zombie, withoutEffects bool
@@ -37,6 +40,8 @@ func main() {
 	flag.StringVar(&o.store, "store", "", "address of the store")
 	flag.StringVar(&o.sink, "sink", "", "URL of the sink")
 	flag.StringVar(&o.start, "start", "", "start runs of the document in this file instead, say \"started KEY RUN\" of each, and end")
+	flag.StringVar(&o.redis, "redis", "", "URL of Redis; without one hints stay in the process")
+	flag.StringVar(&o.pools, "pools", "", "pools that it serves, after commas; the empty name is the default pool")
 	flag.IntVar(&o.count, "count", 1, "how many to start, by the keys 0, 1 ...")
 	flag.IntVar(&o.runs, "runs", 0, "runs owned at a time")
 	flag.IntVar(&o.room, "room", 0, "how many bytes its files may grow by; 0: as many as there is room for")
@@ -66,7 +71,14 @@ func (o *options) run() error {
 	if err := o.limitRoom(); err != nil {
 		return errors.Join(err, opened.Close())
 	}
-	e, err := o.engine(opened)
+	var hints *redis.Queue
+	if o.redis != "" {
+		if hints, err = redis.Open(ctx, o.redis, redis.Config{Prefix: fmt.Sprintf("%x", sha256.Sum256([]byte(o.store)))}); err != nil {
+			return errors.Join(err, opened.Close())
+		}
+		defer func() { _ = hints.Close() }()
+	}
+	e, err := o.engine(opened, hints)
 	if err != nil {
 		return errors.Join(err, opened.Close())
 	}
@@ -97,7 +109,7 @@ func (o *options) limitRoom() error {
 	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
 }
 
-func (o *options) engine(opened store.Store) (*engine.Engine, error) {
+func (o *options) engine(opened store.Store, hints *redis.Queue) (*engine.Engine, error) {
 	types := faulttest.Types(o.sink)
 	if o.withoutEffects {
 		types = types[:len(types)-1]
@@ -110,6 +122,10 @@ func (o *options) engine(opened store.Store) (*engine.Engine, error) {
 		Store: &told{Store: opened, zombie: o.zombie}, Nodes: registry, Lease: o.lease, ParkAfter: o.park, MaxRuns: o.runs,
 		Clock:  &clock{began: time.Now(), skew: o.skew, stands: o.zombie},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	config.Pools = strings.Split(o.pools, ",")
+	if hints != nil {
+		config.Queue, config.Bus = hints, hints.Bus()
 	}
 	return engine.New(config)
 }
