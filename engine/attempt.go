@@ -304,7 +304,11 @@ func (r *run) attemptEvent(a *activity, ports flowforge.Ports, err error) dag.Ev
 		event = dag.Event{Kind: dag.Failed, At: a.ref, Code: a.failure.Code, Permanent: permanent}
 	}
 	if a.task == nil { // otherwise the worker that made it has told
-		r.engine.meter.AttemptEnded(a.node.Doc.Type, r.engine.clock.Now().Sub(a.began), a.failure)
+		took := r.engine.clock.Now().Sub(a.began)
+		r.engine.meter.AttemptEnded(a.node.Doc.Type, took, a.failure)
+		if r.engine.scaler != nil && a.attempts == 1 {
+			r.engine.scaler.note(a.node.Doc.Type, took)
+		}
 	}
 	return event
 }

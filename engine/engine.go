@@ -31,7 +31,8 @@ type Config struct {
 	Bus         queue.Bus         // nil: none; what other engines do is looked for in the store
 	Nodes       *nodes.Registry   // nil: the built-in nodes
 	Credentials nodes.Credentials // nil: none
-	Workers     int               // attempts at a time; 0: 256
+	Workers     int               // attempts at a time, at most; 0: 256
+	MinWorkers  int               // a worker loop finds the number itself, from this one up; 0: it is Workers
 	Slots       int               // what attempts may cost together; 0: Workers alone bounds them
 	Costs       map[string]int    // with Slots: by node type what an attempt costs; others 1, pure and control ones nothing
 	MaxRuns     int               // runs owned at a time, those that wait for long aside; 0: 1,000
@@ -61,6 +62,8 @@ type Engine struct {
 	commits  batcher[*store.Transition, store.Committed]
 	creates  batcher[store.NewRun, store.Created]
 	slots    slots
+	scaler   *scaler      // nil: the number of slots is fixed
+	size     atomic.Int64 // the number of slots
 	budget   budget
 	topics   topics
 	news     news
@@ -120,6 +123,10 @@ func New(config Config) (*Engine, error) {
 	e.commits = batcher[*store.Transition, store.Committed]{send: e.commit}
 	e.creates = batcher[store.NewRun, store.Created]{send: e.config.Store.Create}
 	e.slots.free = e.config.Workers
+	e.size.Store(int64(e.config.Workers))
+	if least := e.config.MinWorkers; least > 0 && least < e.config.Workers {
+		e.scaler = &scaler{min: least, max: e.config.Workers, size: least, types: make(map[string]*pace)}
+	}
 	e.budget = budget{size: e.config.Slots, costs: e.config.Costs}
 	return e, nil
 }

@@ -144,6 +144,9 @@ func (t *errand) end(ports flowforge.Ports, err error, took time.Duration) {
 	outcome.Logs = lines
 	outcome.InDoubt = err != nil && cause != nil && t.call.AtMostOnce && !outcome.NotDone
 	t.engine.meter.AttemptEnded(t.typeName(), took, outcome.Error)
+	if t.engine.scaler != nil {
+		t.engine.scaler.note(t.typeName(), took)
+	}
 	switch {
 	case t.lost.Load():
 		if err == nil && t.call.AtMostOnce {

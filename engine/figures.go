@@ -51,7 +51,7 @@ func (e *Engine) workerFigures() WorkerFigures {
 	runs, tasks := len(e.runs), len(e.errands)
 	e.mu.Unlock()
 	return WorkerFigures{
-		ID: e.worker, Pools: e.config.Pools, Active: e.claims(), Slots: e.config.Workers, Free: e.slots.left(),
+		ID: e.worker, Pools: e.config.Pools, Active: e.claims(), Slots: int(e.size.Load()), Free: e.slots.left(),
 		Runs: runs, Tasks: tasks, Abandoned: int(e.abandoned.Load()),
 	}
 }

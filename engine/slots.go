@@ -12,6 +12,7 @@ import (
 type slots struct {
 	mu   sync.Mutex
 	free int // negative: more are taken than there are, since their number was lowered
+	idle int // the least that were free since usage was asked for
 	line []func()
 }
 
@@ -24,6 +25,7 @@ func (s *slots) take(begin func()) bool {
 		return false
 	}
 	s.free--
+	s.idle = min(s.idle, s.free)
 	return true
 }
 
@@ -41,6 +43,16 @@ func (s *slots) add(more int) {
 		s.free--
 		go next()
 	}
+	s.idle = min(s.idle, s.free)
+}
+
+// usage gives how many were free at least since it was asked the last time.
+func (s *slots) usage() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	least := s.idle
+	s.idle = s.free
+	return max(least, 0)
 }
 
 // crowded reports whether someone waits for a slot.

@@ -69,6 +69,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { e.doJobs(ctx) })
 	background.Go(func() { e.fireSchedules(ctx) })
+	if e.scaler != nil && e.looping.Load() == 1 {
+		background.Go(func() { e.scale(ctx) })
+	}
 	e.claimUntil(ctx, bell, ring)
 	if e.looping.Add(-1) == 0 {
 		e.handOver() //nolint:contextcheck // The run goes on in contexts of its own.

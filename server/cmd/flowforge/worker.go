@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
@@ -17,7 +19,7 @@ type workerCommand struct {
 	nodeFlags
 	UntilIdle   bool           `help:"End when no run is left that could go on now or soon."`
 	Soon        time.Duration  `default:"10s" placeholder:"TIME" help:"With --until-idle: stay for runs that wake so soon (default: 10s)."`
-	Concurrency int            `placeholder:"N" help:"Attempts at a time (default: 256)."`
+	Concurrency string         `placeholder:"N|MIN-MAX" help:"Attempts at a time; of MIN-MAX it finds the number itself (default: 256)."`
 	Pools       []string       `placeholder:"NAME" help:"Serve these pools: their runs and nodes (default: the runs of none). ${many}"`
 	Slots       int            `placeholder:"N" help:"What attempts may cost together (default: --concurrency alone bounds them)."`
 	Cost        map[string]int `placeholder:"TYPE=N" help:"With --slots: what an attempt of a type costs (default: 1; what only computes, 0)."`
@@ -29,8 +31,12 @@ type workerCommand struct {
 
 // Run runs runs: those that are ready, and those whose process died.
 func (w *workerCommand) Run(con *console) error {
-	if w.Concurrency < 0 || w.Slots < 0 || w.Lease < 0 || w.Drain < 0 || w.Soon < 0 {
-		return usage("--concurrency, --slots, --lease, --drain and --soon cannot be negative")
+	if w.Slots < 0 || w.Lease < 0 || w.Drain < 0 || w.Soon < 0 {
+		return usage("--slots, --lease, --drain and --soon cannot be negative")
+	}
+	least, most, err := rangeOf(w.Concurrency)
+	if err != nil {
+		return err
 	}
 	if len(w.Cost) > 0 && w.Slots == 0 {
 		return usage("--cost says how many of the slots an attempt takes: give --slots too")
@@ -44,7 +50,7 @@ func (w *workerCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	config.Workers, config.Lease, config.Pools = w.Concurrency, w.Lease, w.Pools
+	config.Workers, config.MinWorkers, config.Lease, config.Pools = most, least, w.Lease, w.Pools
 	config.Slots, config.Costs = w.Slots, w.Cost
 	if len(w.Pools) == 0 {
 		config.Pools = []string{""}
@@ -70,6 +76,23 @@ func (w *workerCommand) Run(con *console) error {
 	}
 	idle := &watch.Idleness{Store: kept, Workspace: s.workspace, Pools: config.Pools, Types: config.Nodes.Names(), Soon: w.Soon}
 	return w.work(ctx, s, idle)
+}
+
+// rangeOf reads "64", which leaves the least 0, or "4-64"; nothing is 0 and 0.
+func rangeOf(text string) (least, most int, err error) {
+	if text == "" {
+		return 0, 0, nil
+	}
+	low, high, isRange := strings.Cut(text, "-")
+	if !isRange {
+		low, high = "0", text
+	}
+	least, lowErr := strconv.Atoi(low)
+	most, highErr := strconv.Atoi(high)
+	if lowErr != nil || highErr != nil || most < 1 || isRange && (least < 1 || least > most) {
+		return 0, 0, usage("--concurrency is a number from 1 up, such as 64, or two of them, such as 4-64")
+	}
+	return least, most, nil
 }
 
 // work runs the worker loop until a signal or, where that is wanted, until nothing is left.
