@@ -31,7 +31,9 @@ func (e *Engine) claimTasks(ctx context.Context) (claimed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	failpoint("task.claimed")
+	if len(tasks) > 0 {
+		failpoint("task.claimed")
+	}
 	for i := range tasks {
 		e.accept(tasks[i], asked) //nolint:contextcheck // A task goes on in a context of its own.
 	}
@@ -66,8 +68,10 @@ func (e *Engine) accept(c store.ClaimedTask, asked time.Time) {
 	t := &errand{engine: e, task: c.Task, lease: c.Lease, done: make(chan struct{})}
 	t.ctx, t.cancel = context.WithCancelCause(e.base)
 	err := c.Task.Call.Decode(&t.call)
-	e.keep(t, asked)
 	switch {
+	case !e.keep(t, asked): // the engine was closed while it claimed
+		t.giveBack()
+		t.cancel(nil)
 	case c.Lost > 0:
 		go t.tell(taskOutcome{Lost: true})
 	case err != nil:
@@ -84,10 +88,13 @@ func (t *errand) tell(outcome taskOutcome) {
 	t.finish(outcome)
 }
 
-// keep adds a task to those whose leases this engine renews.
-func (e *Engine) keep(t *errand, asked time.Time) {
+// keep adds a task to those whose leases this engine renews; false: the engine is closed, and gives back what it has.
+func (e *Engine) keep(t *errand, asked time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
 	e.errands[t.task.ID] = t
 	if e.idle == nil {
 		e.idle = make(chan struct{})
@@ -96,6 +103,7 @@ func (e *Engine) keep(t *errand, asked time.Time) {
 	if e.taskKeeper == nil && e.base.Err() == nil {
 		e.taskKeeper = e.clock.AfterFunc(e.renewTasksEvery(), e.renewTasks)
 	}
+	return true
 }
 
 // fenceErrand gives a task up when its lease, asked for at an instant, is relied on no more.

@@ -200,6 +200,7 @@ func TestBatchRunsOnceForManyInputs(t *testing.T) {
 		full := started(t, e, document, keyed("a"))
 		other := started(t, e, document, keyed("b"))
 		started(t, e, document, keyed("a"))
+		synctest.Wait()
 		require.Empty(t, w.inputs)
 		require.Equal(t, full.ID, started(t, e, document, keyed("a")).ID)
 		require.JSONEq(t, `[{"key":"a"},{"key":"a"},{"key":"a"}]`, awaited(t, e, full).Output.String())
@@ -274,6 +275,7 @@ func TestQuotasOfAWorkspace(t *testing.T) {
 		}
 		require.ErrorContains(t, refusedStart(t, e, document, nil), "has 3 queued runs")
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		require.Equal(t, 2, int(w.most.Load()))
 		require.Len(t, w.began, 5)
 	})

@@ -136,11 +136,24 @@ func (e *Engine) claim(ctx context.Context) (claimed int, next time.Duration, er
 	failpoint("claim.after")
 	e.mu.Lock()
 	e.backlog = len(claims.Runs) == room
+	closed := e.closed
 	e.mu.Unlock()
+	if closed {
+		return 0, 0, e.handBackClaims(ctx, claims.Runs)
+	}
 	for _, c := range claims.Runs {
 		e.takeOver(ctx, c)
 	}
 	return len(claims.Runs), claims.Next, nil
+}
+
+// handBackClaims gives back what was claimed while the engine was being closed.
+func (e *Engine) handBackClaims(ctx context.Context, claimed []store.Claimed) error {
+	leases := make([]store.Lease, len(claimed))
+	for i := range claimed {
+		leases[i] = claimed[i].Lease
+	}
+	return e.config.Store.Release(context.WithoutCancel(ctx), leases)
 }
 
 // wishes gives what this engine may claim.

@@ -3,6 +3,7 @@
 package faulttest_test
 
 import (
+	neturl "net/url"
 	"os"
 	"syscall"
 	"testing"
@@ -40,6 +41,10 @@ func withRedis(t *testing.T) (arguments []string, client *goredis.Client) {
 	t.Helper()
 	url := os.Getenv(redisVariable)
 	require.NotEmpty(t, url, "%s is not set: run .ci/test, which starts a Redis", redisVariable)
+	parsed, err := neturl.Parse(url)
+	require.NoError(t, err)
+	parsed.Path = "/9" // emptied by this test alone
+	url = parsed.String()
 	options, err := goredis.ParseURL(url)
 	require.NoError(t, err)
 	client = goredis.NewClient(options)
@@ -74,7 +79,7 @@ func TestARandomPlanWithRedisAndPools(t *testing.T) {
 			w.pause(t, 3*time.Second) // longer than a lease
 			workers[i].signal(syscall.SIGCONT)
 		case 2:
-			require.NoError(t, client.FlushAll(t.Context()).Err())
+			require.NoError(t, client.FlushDB(t.Context()).Err())
 		case 3:
 			workers[i].signal(syscall.SIGTERM)
 			workers[i].awaitEnd(t, recovery)
