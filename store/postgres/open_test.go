@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
 
@@ -82,7 +81,7 @@ func TestAWorkspaceSeesNothingOfAnother(t *testing.T) {
 		require.True(t, may, table)
 		require.Equal(t, 1, n, table)
 	}
-	for table := range strings.FieldsSeq(tables) {
+	for _, table := range tablesOf(t, address) {
 		n, may := count("other", table)
 		require.True(t, n == 0 || !may, table)
 		n, may = count("", table)
