@@ -78,7 +78,7 @@ type LogLine struct {
 type Committed struct {
 	Err    error // CodeStaleEpoch where the lease was lost; other errors are of this transition alone
 	Unread bool  // the run has messages that no transition has read
-	Freed  bool  // slots were given back, which others may wait for
+	Freed  bool  // slots were given back that others wait for
 
 	Started []Created // answers the transition's Starts
 }

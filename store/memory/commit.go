@@ -33,7 +33,7 @@ func (s *Store) commit(t *store.Transition, now time.Time) store.Committed {
 		return store.Committed{Err: err}
 	}
 	var started []store.Created
-	freed := !applied && len(r.slots) > 0 && (t.End != nil || t.Park != nil)
+	freed := !applied && (t.End != nil || t.Park != nil) && r.awaited(t.End != nil)
 	if applied {
 		started = s.startedBefore(t)
 	} else {

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"container/list"
+	"slices"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
@@ -112,7 +113,7 @@ func (s *Store) free(r *run, all bool) {
 	var freed []*place
 	for i := range r.slots {
 		need := &r.slots[i]
-		if need.place != nil && need.For == 0 && (all || need.ReleaseWhileWaiting) {
+		if need.yields(all) {
 			freed = append(freed, need.place)
 			need.place = nil
 		}
@@ -120,6 +121,19 @@ func (s *Store) free(r *run, all bool) {
 	for _, p := range freed {
 		s.yield(p)
 	}
+}
+
+// yields reports whether a run gives the slot back with all others, or with those that it holds only while it does not
+// wait.
+func (n *slotOf) yields(all bool) bool {
+	return n.place != nil && n.For == 0 && (all || n.ReleaseWhileWaiting)
+}
+
+// awaited reports whether others wait for slots that a run would give back.
+func (r *run) awaited(all bool) bool {
+	return slices.ContainsFunc(r.slots, func(need slotOf) bool {
+		return need.yields(all) && need.place.slot.waiting.first() != nil
+	})
 }
 
 // grant lets the oldest waiters of a slot go on while it has room. One that then needs another slot, which is

@@ -29,6 +29,8 @@ type batch struct {
 	blobs                                                      payloads
 	nodeRows, steps, logs, sends, reads, newTasks, cancelTasks [][]any
 	inputs                                                     [][]any
+	left                                                       map[slotKey]bool // slots that ended runs had on their rows
+	passing                                                    []*call          // give the workspaces where others wait for what was freed
 	drops, dropsAll, overTasks, endSlots, parkSlots, freed     [][]any
 }
 
@@ -36,7 +38,7 @@ func (s *Store) newBatch() *batch {
 	return &batch{
 		store: s, runs: map[store.RunKey]*live{}, messages: map[messageKey]*kept{},
 		tasks: map[flowforge.TaskID]store.RunKey{}, results: map[nodeKey]*result{},
-		starts: map[*store.NewRun]*knownRun{}, nodes: map[nodeKey]int{},
+		starts: map[*store.NewRun]*knownRun{}, nodes: map[nodeKey]int{}, left: map[slotKey]bool{},
 	}
 }
 
@@ -311,6 +313,10 @@ func (b *batch) end(l *live, t *store.Transition) error {
 	}
 	if l.tasks {
 		b.overTasks = append(b.overTasks, cells(l.key))
+	}
+	if l.own != "" {
+		b.left[slotKey{string(l.key.Workspace), l.own}] = true
+		l.freed = true
 	}
 	if l.slots > 0 {
 		b.endSlots = append(b.endSlots, cells(l.key))

@@ -110,7 +110,13 @@ func (s *Store) commitIn(ctx context.Context, x *session, changes []*change, car
 			return err
 		}
 	}
-	return b.write(ctx, x)
+	if err := b.write(ctx, x); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		c.answer.Freed = c.answer.Freed && b.passesOn(c.Workspace)
+	}
+	return nil
 }
 
 // one judges a transition and notes what it writes.

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
@@ -94,12 +95,16 @@ const insertDocuments = `{with workspace:text hash:text text:text}
 	ON CONFLICT (workspace, hash) DO UPDATE SET hash = excluded.hash WHERE false`
 
 // A run is leased from the start if it may begin now. One whose document is not there is not made.
-const insertRuns = `{with workspace:text id:text pool:text types:bigint rank:bigint worker:text lease:bigint wake:bigint
-	slots:bigint releases:bigint lacks:bigint line:text steps:bigint created:bigint
+const insertRuns = insertRunsInput + insertRunsFrom + insertRunsEnd
+
+const insertRunsInput = `{with workspace:text id:text pool:text types:bigint rank:bigint worker:text lease:bigint wake:bigint
+	own:text places:bigint slots:bigint releases:bigint lacks:bigint line:text steps:bigint created:bigint
 	workflow:text name:text version:bigint hash:text document:text
-	test:bigint priority:bigint origin_run:text origin:text key:text fingerprint:text input:text vars:text}
+	test:bigint priority:bigint origin_run:text origin:text key:text fingerprint:text input:text vars:text}`
+
+const insertRunsFrom = `
 	INSERT INTO runs (workspace, id, status, reason, pool, types, rank, seq, epoch, worker, due_at, since, wake_at,
-		parked, lost, steps, logs, journal, received, unread, cancels, tasks, slots, releases, lacks, line, created_at,
+		parked, lost, steps, logs, journal, received, unread, cancels, tasks, slot, places, slots, releases, lacks, line, created_at,
 		workflow_id, workflow_name, workflow_version, workflow_hash, document, test, priority, origin_run, origin,
 		idempotency_key, fingerprint, input, vars)
 	SELECT s.workspace, s.id, 'queued', '', s.pool, s.types, s.rank, 1,
@@ -107,14 +112,15 @@ const insertRuns = `{with workspace:text id:text pool:text types:bigint rank:big
 		CASE WHEN s.worker IS NULL OR s.wake > {now} THEN NULL ELSE s.worker END,
 		CASE WHEN s.wake > {now} THEN s.wake WHEN s.line IS NOT NULL THEN NULL WHEN s.worker IS NULL THEN {now} ELSE {now} + s.lease END,
 		{now}, CASE WHEN s.wake > {now} THEN s.wake END,
-		0, 0, s.steps, 0, 0, 0, 0, 0, 0, s.slots, s.releases, s.lacks, s.line, s.created,
+		0, 0, s.steps, 0, 0, 0, 0, 0, 0, s.own, s.places, s.slots, s.releases, s.lacks, s.line, s.created,
 		s.workflow, s.name, s.version, s.hash, s.document, s.test, s.priority, s.origin_run, s.origin,
 		s.key, s.fingerprint, s.input, s.vars
 	FROM s LEFT JOIN (
 		SELECT r.workspace, r.hash FROM documents r WHERE (r.workspace, r.hash) IN (SELECT workspace, document FROM s) {share}
 	) d ON d.workspace = s.workspace AND d.hash = s.document
-	WHERE s.document = '' OR d.hash IS NOT NULL
-	ON CONFLICT DO NOTHING RETURNING workspace, id, epoch`
+	WHERE (s.document = '' OR d.hash IS NOT NULL)`
+
+const insertRunsEnd = ` ON CONFLICT DO NOTHING RETURNING workspace, id, epoch`
 
 const insertSlots = `{with workspace:text run:text key:text n:bigint places:bigint releases:bigint held:bigint span:bigint}
 	INSERT INTO slots (workspace, run, key, n, places, releases, held, since, span, until)
@@ -154,36 +160,13 @@ func (s *Store) create(ctx context.Context, x *session, all []*creation, last bo
 
 // pass inserts what is new, and answers that and what was there before.
 func (s *Store) pass(ctx context.Context, x *session, waiting []*creation, last bool) error {
-	g, err := s.gate(ctx, x, waiting)
-	if err != nil {
-		return err
-	}
-	in, err := s.newRows(waiting, x.begun)
-	if err != nil {
-		return err
-	}
-	sets := x
-	if !x.begun {
-		sets = nil
-	}
-	if err := s.keepSets(ctx, sets, in.sets); err != nil {
-		return err
-	}
-	insert := query(insertRuns, in.runs)
-	calls := []*call{
-		exec(insertBlobs, in.blobs.rows), exec(insertRefs, in.references()), exec(insertDocuments, in.documents), insert,
-	}
-	if last && g == nil && len(in.nodes) == 0 {
-		err = x.commit(ctx, calls...)
-	} else {
-		err = x.run(ctx, calls...)
-	}
+	in, g, err := s.insert(ctx, x, waiting, last)
 	if err != nil {
 		return err
 	}
 	inserted := map[store.RunKey]int64{}
-	for i := range insert.out {
-		r := &insert.out[i]
+	for i := range in.inserted {
+		r := &in.inserted[i]
 		inserted[keyOf(flowforge.Workspace(r.text()), flowforge.RunID(r.text()))] = r.int()
 	}
 	for _, c := range waiting {
@@ -204,6 +187,45 @@ func (s *Store) pass(ctx context.Context, x *session, waiting []*creation, last 
 		s.sawDocuments(in.documents, true)
 	}
 	return s.existing(ctx, x, waiting)
+}
+
+// insert inserts what is new, as far as the gate lets it, and commits where nothing follows. A nil gate was not needed.
+func (s *Store) insert(
+	ctx context.Context, x *session, waiting []*creation, last bool,
+) (in *newRows, g *gate, err error) {
+	if in, err = s.insertWhereRoom(ctx, x, waiting, last); in != nil || err != nil {
+		return in, nil, err
+	}
+	if g, err = s.gate(ctx, x, waiting); err != nil {
+		return nil, nil, err
+	}
+	if in, err = s.newRows(waiting, x.begun); err != nil {
+		return nil, nil, err
+	}
+	sets := x
+	if !x.begun {
+		sets = nil
+	}
+	if err := s.keepSets(ctx, sets, in.sets); err != nil {
+		return nil, nil, err
+	}
+	err = in.insert(ctx, x, insertRuns, nil, last && g == nil)
+	return in, g, err
+}
+
+// insert inserts the rows, after locks were taken, and commits them if they are the last and nothing follows.
+func (in *newRows) insert(ctx context.Context, x *session, runs string, locks []*call, last bool) error {
+	made := query(runs, in.runs)
+	calls := slices.Concat(locks, []*call{
+		exec(insertBlobs, in.blobs.rows), exec(insertRefs, in.references()), exec(insertDocuments, in.documents), made,
+	})
+	run := x.run
+	if last && len(in.nodes) == 0 {
+		run = x.commit
+	}
+	err := run(ctx, calls...)
+	in.inserted = made.out
+	return err
 }
 
 // follow writes what belongs to the runs that were made.

@@ -29,15 +29,20 @@ func dialectOf(db *bun.DB) (dialect, error) {
 }
 
 // locks gives what a SELECT of rows of the table r ends with to lock them. SQLite has one
-// writer, and no need to. RETURNING names columns by their table, {r}, where that has a name there.
+// writer, and no need to. RETURNING names columns by their table, {r}, where that has a name there. {awaited k}
+// asks whether a run is in line for a slot in the table k: on PostgreSQL by a function, whose plan is kept, since planning
+// takes longer than the answer.
 func (d dialect) locks() *strings.Replacer {
 	if d.lite {
 		return strings.NewReplacer("{lock}", "", "{skip}", "", "{share}", "", "{r}", "",
+			"{awaited s}", "EXISTS (SELECT 1 FROM runs l WHERE l.workspace = s.workspace AND l.line = s.key)",
+			"{awaited k}", "EXISTS (SELECT 1 FROM runs l WHERE l.workspace = k.workspace AND l.line = k.key)",
 			// What fails ends the transaction in any case, so that SQLite need not note how to undo the statement.
 			"INSERT INTO ", "INSERT OR ROLLBACK INTO ", "UPDATE runs AS r", "UPDATE OR ROLLBACK runs AS r")
 	}
 	return strings.NewReplacer(
 		"{lock}", "FOR UPDATE OF r", "{skip}", "FOR UPDATE OF r SKIP LOCKED", "{share}", "FOR KEY SHARE OF r", "{r}", "r.",
+		"{awaited s}", "flowforge_awaited(s.workspace, s.key)", "{awaited k}", "flowforge_awaited(k.workspace, k.key)",
 	)
 }
 

@@ -52,6 +52,7 @@ type join struct {
 // An admission is what the gate makes of a creation.
 type admission struct {
 	held    map[string]bool // slots that it has from the start
+	own     string          // the slot that it has on its own row: see ownSlot
 	lacks   int64           // slots that it waits for
 	line    string          // the one in whose line it begins
 	waiting bool            // its time is to come
@@ -141,8 +142,13 @@ func (g *gate) judge(c *creation) {
 			break
 		}
 	}
-	c.held = map[string]bool{}
 	free := waits == "" && !c.waiting && !g.pending[workspace]
+	if key := c.ownSlot(); free && key != "" {
+		c.own = key
+		g.rooms[slotKey{workspace, key}].take(c, g.now)
+		return
+	}
+	c.held = map[string]bool{}
 	for i := range c.Slots {
 		need := &c.Slots[i]
 		if limits.TakenAtOnce(need) || free {

@@ -13,7 +13,7 @@ import (
 const (
 	readGate = `{with workspace:text key:text n:bigint}
 		SELECT s.n, (SELECT count(*) FROM slots k WHERE k.workspace = s.workspace AND k.key = s.key AND k.held = 1
-				AND (k.until IS NULL OR k.until > {now})),
+				AND (k.until IS NULL OR k.until > {now})) + (` + countOwners + `s.workspace AND h.slot = s.key ORDER BY h.id) o),
 			CASE WHEN EXISTS (SELECT 1 FROM runs l WHERE l.workspace = s.workspace AND l.line = s.key) OR EXISTS (
 				SELECT 1 FROM runs d JOIN slots k ON k.workspace = d.workspace AND k.run = d.id AND k.key = s.key AND k.held = 0
 				WHERE d.workspace = s.workspace AND d.lacks > 0 AND d.due_at <= {now} AND d.cancels = 0
@@ -25,8 +25,10 @@ const (
 			AND EXISTS (SELECT 1 FROM runs l WHERE l.workspace = f.workspace AND l.line = f.key))`
 	readHolder = `{with workspace:text key:text n:bigint}
 		SELECT s.n, ` + whole + ` FROM s JOIN runs r ON r.workspace = s.workspace AND r.id = (
-			SELECT k.run FROM slots k WHERE k.workspace = s.workspace AND k.key = s.key AND k.held = 1
-			ORDER BY k.since, k.run LIMIT 1)`
+			SELECT run FROM (
+				SELECT k.run, k.since FROM slots k WHERE k.workspace = s.workspace AND k.key = s.key AND k.held = 1
+				UNION ALL SELECT o.id, o.created_at FROM runs o WHERE o.workspace = s.workspace AND o.slot = s.key
+			) h ORDER BY since, run LIMIT 1)`
 	readBacklog = `{with workspace:text most:bigint}
 		SELECT s.workspace, (SELECT count(*) FROM (
 			SELECT 1 FROM runs b WHERE b.workspace = s.workspace AND b.status = 'queued' AND b.epoch = 0 AND b.status NOT IN ('succeeded')
@@ -133,8 +135,8 @@ func (g *gate) crowded() [][]any {
 // readAgain counts places under locks on those who hold them, so that one who ends knows of who waits, and notes which
 // creations were made before: they pass, whatever the limits are.
 func (g *gate) readAgain(ctx context.Context, crowded [][]any) error {
-	held := query(countHeld, crowded)
-	if err := g.x.run(ctx, held); err != nil {
+	held, owned := query(countHeld, crowded), query(lockOwners, crowded)
+	if err := g.x.run(ctx, held, owned); err != nil {
 		return err
 	}
 	for _, row := range crowded {
@@ -142,9 +144,8 @@ func (g *gate) readAgain(ctx context.Context, crowded [][]any) error {
 		key, _ := row[1].(string)
 		g.rooms[slotKey{workspace, key}].held = 0
 	}
-	for i := range held.out {
-		r := &held.out[i]
-		g.rooms[slotKey{r.text(), r.text()}].held = r.int()
+	for _, r := range slices.Concat(held.out, owned.out) {
+		g.rooms[slotKey{r.text(), r.text()}].held += r.int()
 	}
 	found, err := g.x.store.find(ctx, g.x, g.all)
 	for i := range found {
@@ -302,7 +303,10 @@ const readRivals = `{with workspace:text key:text n:bigint}
 	SELECT s.n, r.id, r.created_at, CASE WHEN r.cancels > 0 OR r.status = 'canceling' THEN 1 ELSE 0 END
 	FROM s JOIN slots k ON k.workspace = s.workspace AND k.key = s.key
 		JOIN runs r ON r.workspace = k.workspace AND r.id = k.run
-	WHERE r.finished_at IS NULL`
+	WHERE r.finished_at IS NULL
+	UNION ALL
+	SELECT s.n, r.id, r.created_at, CASE WHEN r.cancels > 0 OR r.status = 'canceling' THEN 1 ELSE 0 END
+	FROM s JOIN runs r ON r.workspace = s.workspace AND r.slot = s.key`
 
 // supersede asks the oldest runs with a place to cancel, so that with the new ones no more than the limit are left.
 func (g *gate) supersede(ctx context.Context) error {

@@ -16,12 +16,16 @@ const (
 		FROM runs r JOIN type_sets t ON t.id = r.types
 		WHERE r.workspace = (SELECT workspace FROM s) AND r.id = (SELECT run FROM s)`
 	selectSlots = `{with workspace:text run:text}
-		SELECT k.key, k.places, k.span, k.held, CASE WHEN k.held = 1 OR r.line IS NULL THEN 0 ELSE (
+		SELECT k.key AS key, k.places, k.span, k.held, CASE WHEN k.held = 1 OR r.line IS NULL THEN 0 ELSE (
 			SELECT count(*) FROM runs o WHERE o.workspace = k.workspace AND o.line = k.key
 				AND (o.rank, o.since, o.id) < (r.rank, r.since, r.id)
 		) END
 		FROM slots k JOIN runs r ON r.workspace = k.workspace AND r.id = k.run
-		WHERE k.workspace = (SELECT workspace FROM s) AND k.run = (SELECT run FROM s) ORDER BY k.key`
+		WHERE k.workspace = (SELECT workspace FROM s) AND k.run = (SELECT run FROM s)
+		UNION ALL
+		SELECT r.slot, r.places, 0, 1, 0 FROM runs r
+		WHERE r.workspace = (SELECT workspace FROM s) AND r.id = (SELECT run FROM s) AND r.slot IS NOT NULL
+		ORDER BY key`
 	selectTasksOut = `{with workspace:text run:text}
 		SELECT t.id, t.node, t.element, t.pool, t.worker, t.due_at, t.canceled
 		FROM tasks t JOIN runs r ON r.workspace = t.workspace AND r.id = t.run
@@ -29,10 +33,14 @@ const (
 			AND r.finished_at IS NULL
 		ORDER BY t.since, t.id`
 	selectHolders = `{with workspace:text key:text}
-		SELECT k.run FROM slots k
-		WHERE k.workspace = (SELECT workspace FROM s) AND k.key = (SELECT key FROM s) AND k.held = 1
-			AND (k.until IS NULL OR k.until > {now})
-		ORDER BY k.since, k.run LIMIT 10`
+		SELECT run FROM (
+			SELECT k.run, k.since FROM slots k
+			WHERE k.workspace = (SELECT workspace FROM s) AND k.key = (SELECT key FROM s) AND k.held = 1
+				AND (k.until IS NULL OR k.until > {now})
+			UNION ALL
+			SELECT r.id, r.created_at FROM runs r
+			WHERE r.workspace = (SELECT workspace FROM s) AND r.slot = (SELECT key FROM s)
+		) h ORDER BY since, run LIMIT 10`
 	selectSeqs = `{with workspace:text run:text n:bigint}
 		SELECT s.n, r.seq FROM s JOIN runs r ON r.workspace = s.workspace AND r.id = s.run`
 )

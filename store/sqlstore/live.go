@@ -19,6 +19,7 @@ type live struct {
 	steps, logs, journal, received int64 // counters; journal counts bytes
 	unread, cancels                int64
 	tasks                          bool
+	own                            string // the slot that it has on its own row
 	slots, releases, lacks         int64
 	line                           string // the slot that it waits for
 	started, finished              int64
@@ -31,7 +32,7 @@ type live struct {
 const lockRuns = `{with workspace:text id:text}
 	SELECT {now}, r.workspace, r.id, r.status, r.reason, r.seq, r.epoch, CASE WHEN r.worker IS NULL THEN 0 ELSE 1 END,
 		r.parked, r.due_at, r.since, r.wake_at, r.lost, r.rank, r.steps, r.logs, r.journal, r.received, r.unread,
-		r.cancels, r.tasks, r.slots, r.releases, r.lacks, r.line, r.started_at, r.finished_at
+		r.cancels, r.tasks, r.slot, r.slots, r.releases, r.lacks, r.line, r.started_at, r.finished_at
 	FROM s JOIN runs r ON r.workspace = s.workspace AND r.id = s.id ORDER BY r.workspace, r.id {lock}`
 
 func (r *row) live() *live {
@@ -40,7 +41,7 @@ func (r *row) live() *live {
 		status: flowforge.RunStatus(r.text()), reason: r.text(), seq: r.int(), epoch: r.int(), held: r.bool(),
 		parked: r.bool(), due: r.int(), since: r.int(), wake: r.int(), lost: r.int(), rank: r.int(), steps: r.int(),
 		logs: r.int(), journal: r.int(), received: r.int(), unread: r.int(), cancels: r.int(), tasks: r.bool(),
-		slots: r.int(), releases: r.int(), lacks: r.int(), line: r.text(), started: r.int(), finished: r.int(),
+		own: r.text(), slots: r.int(), releases: r.int(), lacks: r.int(), line: r.text(), started: r.int(), finished: r.int(),
 	}
 	l.was = l.seq
 	return l
@@ -53,7 +54,8 @@ const updateRuns = `{with workspace:text id:text epoch:bigint was:bigint held:bi
 	UPDATE runs AS r SET worker = CASE WHEN s.held = 1 THEN r.worker END, status = s.status, reason = s.reason,
 		seq = s.seq, due_at = s.due, since = s.since, wake_at = s.wake, parked = s.parked, lost = s.lost,
 		steps = s.steps, logs = s.logs, journal = s.journal, received = s.received, unread = s.unread,
-		cancels = s.cancels, tasks = s.tasks, lacks = s.lacks, line = s.line, started_at = s.started,
+		cancels = s.cancels, tasks = s.tasks,
+		slot = CASE WHEN s.finished IS NULL THEN r.slot END, lacks = s.lacks, line = s.line, started_at = s.started,
 		finished_at = s.finished, output = coalesce(s.output, r.output), error = coalesce(s.failure, r.error)
 	FROM s WHERE r.workspace = s.workspace AND r.id = s.id AND r.epoch = s.epoch AND r.seq = s.was`
 
@@ -103,5 +105,5 @@ func (l *live) park(wake int64) {
 func (l *live) end(finished int64) {
 	l.held, l.parked, l.finished = false, false, finished
 	l.due, l.wake, l.line = 0, 0, ""
-	l.unread, l.cancels, l.lacks = 0, 0, 0
+	l.unread, l.cancels, l.lacks, l.own = 0, 0, 0, ""
 }

@@ -74,7 +74,8 @@ func (s *Store) migrate(ctx context.Context) error {
 			continue
 		}
 		for text := range strings.SplitSeq(s.dialect.types().Replace(m.text), ";\n") {
-			if text = strings.TrimSpace(text); text != "" {
+			text, alone := strings.CutPrefix(strings.TrimSpace(text), "{postgres}")
+			if text != "" && (!alone || !s.dialect.lite) {
 				calls = append(calls, &call{text: text, adhoc: true})
 			}
 		}

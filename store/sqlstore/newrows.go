@@ -14,6 +14,8 @@ type newRows struct {
 	runs      [][]any
 	slots     map[store.RunKey][][]any
 	nodes     map[store.RunKey][][]any
+
+	inserted []row // the runs that were not there
 }
 
 // newRows makes the rows. Within a transaction that does more they have all documents, since there is no second try;
@@ -71,7 +73,10 @@ func (in *newRows) add(n *creation) error {
 	if n.line != "" {
 		line = n.line
 	}
-	if in.slots[name] == nil { // else the batch has it twice
+	slots, own, places := int64(len(n.Slots)), any(nil), any(nil)
+	if n.own != "" {
+		slots, own, places = 0, n.own, int64(n.Slots[0].Limit)
+	} else if in.slots[name] == nil { // else the batch has it twice
 		for i, slot := range n.Slots {
 			releases += number(slot.ReleaseWhileWaiting)
 			in.slots[name] = append(in.slots[name],
@@ -94,7 +99,7 @@ func (in *newRows) add(n *creation) error {
 		steps = number(len(recorded) > 0)
 	}
 	in.runs = append(in.runs, cells(name, run.Pool, types, rank(run.Priority), worker, lease, micros(n.WakeAt),
-		int64(len(n.Slots)), releases, n.lacks, line, steps, run.CreatedAt.UnixMicro(), string(run.Workflow.ID), run.Workflow.Name,
+		own, places, slots, releases, n.lacks, line, steps, run.CreatedAt.UnixMicro(), string(run.Workflow.ID), run.Workflow.Name,
 		int64(run.Workflow.Version), run.Workflow.Hash, n.Document.Hash, number(run.Test), int64(run.Priority),
 		originRun, origin, key, fingerprint, input, vars))
 	return nil

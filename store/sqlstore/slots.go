@@ -210,14 +210,13 @@ func (g *giving) load(ctx context.Context, keys []string) error {
 		if len(names) == 0 {
 			return nil
 		}
-		held := query(countHeld, counts)
-		if err := g.x.run(ctx, append(calls, held)...); err != nil {
+		held, owned := query(countHeld, counts), query(lockOwners, counts)
+		if err := g.x.run(ctx, append(calls, held, owned)...); err != nil {
 			return err
 		}
-		for i := range held.out {
-			r := &held.out[i]
+		for _, r := range slices.Concat(held.out, owned.out) {
 			_, key := r.text(), r.text()
-			g.rooms[key].held = r.int()
+			g.rooms[key].held += r.int()
 		}
 		keys = nil
 		for i, c := range calls {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+
+	"github.com/flowforge-go/flowforge"
 )
 
 const (
@@ -43,13 +45,13 @@ const (
 	freeOfEnded = `{with workspace:text run:text}
 		INSERT INTO freed (workspace, key, at) SELECT k.workspace, k.key, {now} FROM s JOIN slots k
 			ON k.workspace = s.workspace AND k.run = s.run AND k.held = 1 AND k.until IS NULL
-		WHERE EXISTS (SELECT 1 FROM runs l WHERE l.workspace = k.workspace AND l.line = k.key)`
+		WHERE {awaited k} RETURNING workspace`
 	deleteSlots = `{with workspace:text run:text}
 		DELETE FROM slots WHERE (workspace, run) IN (SELECT workspace, run FROM s) AND (until IS NULL OR until <= {now})`
 	freeOfParked = `{with workspace:text run:text}
 		INSERT INTO freed (workspace, key, at) SELECT k.workspace, k.key, {now} FROM s JOIN slots k
 			ON k.workspace = s.workspace AND k.run = s.run AND k.held = 1 AND k.releases = 1
-		WHERE EXISTS (SELECT 1 FROM runs l WHERE l.workspace = k.workspace AND l.line = k.key)`
+		WHERE {awaited k} RETURNING workspace`
 	releaseSlots = `{with workspace:text run:text}
 		UPDATE slots AS k SET held = 0 FROM s
 		WHERE k.workspace = s.workspace AND k.run = s.run AND k.releases = 1`
@@ -86,6 +88,8 @@ func (b *batch) calls() []*call {
 	} else {
 		locked = query(lockSlotsOfRuns, slices.Concat(b.endSlots, b.parkSlots))
 	}
+	ended, own, parked := query(freeOfEnded, b.endSlots), query(freeOwn, b.leftRows()), query(freeOfParked, b.parkSlots)
+	b.passing = []*call{ended, own, parked}
 	return []*call{
 		exec(insertBlobs, b.blobs.rows),
 		exec(insertRefs, b.references(updates)),
@@ -102,12 +106,29 @@ func (b *batch) calls() []*call {
 		exec(cancelSomeTasks, b.cancelTasks),
 		exec(cancelAllTasks, b.overTasks),
 		locked,
-		exec(freeOfEnded, b.endSlots),
+		own,
+		ended,
 		exec(deleteSlots, b.endSlots),
-		exec(freeOfParked, b.parkSlots),
+		parked,
 		exec(releaseSlots, b.parkSlots),
 		exec(insertFreed, b.freed),
 	}
+}
+
+func (b *batch) leftRows() [][]any {
+	rows := make([][]any, 0, len(b.left))
+	for slot := range b.left {
+		rows = append(rows, []any{slot.workspace, slot.key})
+	}
+	slices.SortFunc(rows, compareRows)
+	return rows
+}
+
+// passesOn reports whether others wait for what was freed in a workspace.
+func (b *batch) passesOn(workspace flowforge.Workspace) bool {
+	return slices.ContainsFunc(b.passing, func(c *call) bool {
+		return slices.ContainsFunc(c.out, func(r row) bool { return r.text() == string(workspace) })
+	})
 }
 
 func compareRows(a, b []any) int {

@@ -260,12 +260,18 @@ func onlyCases() []testCase {
 			require.Empty(k, k.claimWith(store.Claim{Worker: alice, Only: &only, NodeTypes: []string{"other@1"}}))
 			require.Len(k, k.claimWith(store.Claim{Worker: alice, Only: &only}), 1)
 		}},
-		{"a commit tells that it gave slots back", func(k *kit) {
-			o, plain := k.start(k.slotted(1, "key")), k.start(k.newRun())
-			answers := k.try(o.next(flowforge.EventRunStarted), plain.end(flowforge.RunSucceeded))
-			require.False(k, answers[0].Freed)
-			require.False(k, answers[1].Freed)
-			require.True(k, k.try(o.end(flowforge.RunSucceeded))[0].Freed)
+		{"a commit tells that it gave slots back that others wait for", func(k *kit) {
+			for _, keys := range [][]string{{"key"}, {"a", "b"}} {
+				first, plain := k.start(k.slotted(1, keys...)), k.start(k.newRun())
+				second := k.slotted(1, keys...)
+				k.create(second)
+				answers := k.try(first.next(flowforge.EventRunStarted), plain.end(flowforge.RunSucceeded))
+				require.False(k, answers[0].Freed)
+				require.False(k, answers[1].Freed)
+				require.True(k, k.try(first.end(flowforge.RunSucceeded))[0].Freed)
+				last := k.takeOver(alice)
+				require.False(k, k.try(last.end(flowforge.RunSucceeded))[0].Freed, "nobody waits")
+			}
 		}},
 	}
 }
