@@ -91,14 +91,18 @@ func (e *Engine) newRun(info flowforge.Run, workflow *dag.Workflow, epoch int64)
 
 // factsOf gives what expressions see as `run`.
 func factsOf(info flowforge.Run) flowforge.Value {
-	return flowforge.MustValue(map[string]any{
+	facts, err := flowforge.Freeze(map[string]any{
 		"id":         string(info.ID),
 		"workflow":   info.Workflow.Name,
-		"version":    info.Workflow.Version,
+		"version":    int64(info.Workflow.Version),
 		"workspace":  string(info.Workspace),
 		"created_at": info.CreatedAt.UTC().Format(time.RFC3339Nano),
 		"test":       info.Test,
 	})
+	if err != nil {
+		panic(err) // texts, a number and a bool
+	}
+	return facts
 }
 
 // start begins the run, after what others have asked of it.
