@@ -17,15 +17,17 @@ const workloads = "W1: one step; W2: ten in sequence; W3: a hundred in parallel 
 
 // benchCommand is `flowforge bench`.
 type benchCommand struct {
-	Workload string  `required:"" enum:"W1,W2,W3,W6,W8" placeholder:"W1|W2|W3|W6|W8" help:"${workloads}"`
-	Store    string  `placeholder:"DSN" env:"FLOWFORGE_STORE" default:"memory:" help:"memory:, ${stores}. The runs stay in it."`
-	Mode     string  `default:"sat" enum:"sat,lat" help:"sat: 64 runs in flight (the default); lat: one at a time."`
-	Pure     bool    `help:"Steps without an effect, which need no commit of their own."`
-	Limit    string  `default:"none" enum:"none,concurrency,throttle" help:"A limit that no run meets: none (default), concurrency, throttle."`
-	Runs     int     `xor:"bound" placeholder:"N" help:"So many runs."`
-	Seconds  float64 `xor:"bound" placeholder:"S" help:"For so long (default: 10)."`
-	History  int     `placeholder:"N" help:"Make so many finished runs before."`
-	Steps    []int   `placeholder:"N" help:"Sizes of W6 (default: 100,1000,10000,100000)."`
+	Workload string        `required:"" enum:"W1,W2,W3,W6,W8" placeholder:"W1|W2|W3|W6|W8" help:"${workloads}"`
+	Store    string        `placeholder:"DSN" env:"FLOWFORGE_STORE" default:"memory:" help:"memory:, ${stores}. The runs stay in it."`
+	Mode     string        `default:"sat" enum:"sat,lat" help:"sat: 64 runs in flight (the default); lat: one at a time."`
+	Pure     bool          `help:"Steps without an effect, which need no commit of their own."`
+	Limit    string        `default:"none" enum:"none,concurrency,throttle" help:"A limit that no run meets: none, concurrency, throttle."`
+	Runs     int           `xor:"bound" placeholder:"N" help:"So many runs."`
+	Seconds  float64       `xor:"bound" placeholder:"S" help:"For so long (default: 10)."`
+	History  int           `placeholder:"N" help:"Make so many finished runs before."`
+	Steps    []int         `placeholder:"N" help:"Sizes of W6 (default: 100,1000,10000,100000)."`
+	Workers  int           `placeholder:"N" help:"W1 to W3: let so many processes beside this one run the runs, which wait for them."`
+	Effect   time.Duration `placeholder:"TIME" help:"How long an effectful step takes."`
 	redisFlags
 
 	JSON bool `name:"json" help:"Print an object: {workload, store, mode, runs, seconds, runs_per_s, p50_ms, ...}."`
@@ -33,8 +35,8 @@ type benchCommand struct {
 
 // Run measures.
 func (b *benchCommand) Run(con *console) error {
-	if b.Runs < 0 || b.Seconds < 0 || b.History < 0 {
-		return usage("--runs, --seconds and --history cannot be negative")
+	if b.Runs < 0 || b.Seconds < 0 || b.History < 0 || b.Workers < 0 || b.Effect < 0 {
+		return usage("--runs, --seconds, --history, --workers and --effect cannot be negative")
 	}
 	for _, steps := range b.Steps {
 		if steps < 1 {
@@ -56,18 +58,17 @@ func (b *benchCommand) Run(con *console) error {
 		return err
 	}
 	defer hangUp()
-	if b.Workload == string(bench.W8) {
-		end, err := b.beginWorker(ctx, &place)
-		if err != nil {
-			return err
-		}
-		defer end()
+	workers := max(b.Workers, 1) // W8 has one
+	if (b.Workers > 0 || b.Workload == string(bench.W8)) && !place.isDurable() {
+		return usage("workers in other processes need a store that they share: give --store %s", storeForms)
 	}
 	report, err := bench.Run(ctx, bench.Config{
 		Workload: bench.Workload(b.Workload), Store: kept, DSN: dsn, Kind: kind,
 		Queue: linked.Queue, Bus: linked.Bus, Mode: bench.Mode(b.Mode), Pure: b.Pure, Limit: b.Limit,
 		Runs: b.Runs, Time: time.Duration(b.Seconds * float64(time.Second)), History: b.History, Sizes: b.Steps,
-		Tell: func(format string, args ...any) { con.printf("bench: "+format+"\n", args...) },
+		Effect: b.Effect, Workers: b.Workers,
+		Begin: func(ctx context.Context) (func(), error) { return b.beginWorkers(ctx, workers) },
+		Tell:  func(format string, args ...any) { con.printf("bench: "+format+"\n", args...) },
 	})
 	if err != nil {
 		return &exit{status: exitFailed, cause: err}
@@ -78,23 +79,50 @@ func (b *benchCommand) Run(con *console) error {
 	return report.Write(con.out)
 }
 
-// beginWorker starts a worker in a process of its own, and returns what ends it.
-func (b *benchCommand) beginWorker(ctx context.Context, place *storeFlags) (end func(), err error) {
-	if !place.isDurable() {
-		return nil, usage("W8 needs a store that two processes share: give --store %s", storeForms)
-	}
+// beginWorkers starts processes of workers, and returns what ends them.
+func (b *benchCommand) beginWorkers(ctx context.Context, n int) (end func(), err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	worker := exec.CommandContext(ctx, program, "worker", "--quiet") //nolint:gosec // It is this program.
-	worker.Env = append(os.Environ(), "FLOWFORGE_STORE="+b.Store, "FLOWFORGE_REDIS="+b.Redis)
-	worker.Stderr = os.Stderr
-	if err := worker.Start(); err != nil {
-		return nil, err
+	var begun []*exec.Cmd
+	end = func() {
+		for _, worker := range begun {
+			_ = worker.Process.Kill() // it is idle
+			_ = worker.Wait()
+		}
 	}
-	return func() {
-		_ = worker.Process.Kill() // it is idle
-		_ = worker.Wait()
-	}, nil
+	for range n {
+		worker := exec.CommandContext(ctx, program, "bench-worker", "--effect", b.Effect.String()) //nolint:gosec // It is this program.
+		worker.Env = append(os.Environ(), "FLOWFORGE_STORE="+b.Store, "FLOWFORGE_REDIS="+b.Redis)
+		worker.Stderr = os.Stderr
+		if err := worker.Start(); err != nil {
+			end()
+			return nil, err
+		}
+		begun = append(begun, worker)
+	}
+	return end, nil
+}
+
+// benchWorkerCommand is a worker that bench starts: it knows the steps of the workloads.
+type benchWorkerCommand struct {
+	storeFlags
+	Effect time.Duration
+}
+
+// Run takes runs until it is told to end.
+func (b *benchWorkerCommand) Run(con *console) error {
+	ctx, cancel := con.untilInterrupted(context.Background())
+	defer cancel()
+	types, err := bench.Types(b.Effect)
+	if err != nil {
+		return err
+	}
+	s, err := b.session(ctx, con, engine.Config{Nodes: types})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return s.engine.Run(ctx)
 }

@@ -31,20 +31,21 @@ Results go to standard output, everything else to standard error. Exit status: 0
 type commands struct {
 	Debug bool `help:"Show the engine's own log, and stacks where the program itself is at fault."`
 
-	Run      runCommand      `cmd:"" help:"Run a workflow from start to end."`
-	Runs     runsCommand     `cmd:"" help:"List, show, explain and control the runs of a store."`
-	Workflow workflowCommand `cmd:"" help:"Save, publish, compare and roll back the workflows of a store."`
-	Schedule scheduleCommand `cmd:"" help:"Let runs of saved workflows start at times."`
-	Jobs     jobsCommand     `cmd:"" help:"List and retry what the platform does for itself."`
-	Worker   workerCommand   `cmd:"" help:"Run the runs of a store: those that wait, and those whose process died."`
-	Quota    quotaCommand    `cmd:"" help:"Show or change what a workspace may take of what it shares with others."`
-	Migrate  migrateCommand  `cmd:"" help:"Bring the schema of a store up to date."`
-	Validate validateCommand `cmd:"" help:"Tell all problems of workflow documents."`
-	Nodes    nodesCommand    `cmd:"" help:"List the types of nodes, or show one."`
-	Bench    benchCommand    `cmd:"" help:"Measure how fast workflows run on a store, here and now."`
-	Version  versionCommand  `cmd:"" help:"Say which version this is."`
-	Help     helpCommand     `cmd:"" help:"Show help for a command."`
-	Script   scriptCommand   `cmd:"" hidden:"" help:"Run the script on standard input: for the use of this program."`
+	Run         runCommand         `cmd:"" help:"Run a workflow from start to end."`
+	Runs        runsCommand        `cmd:"" help:"List, show, explain and control the runs of a store."`
+	Workflow    workflowCommand    `cmd:"" help:"Save, publish, compare and roll back the workflows of a store."`
+	Schedule    scheduleCommand    `cmd:"" help:"Let runs of saved workflows start at times."`
+	Jobs        jobsCommand        `cmd:"" help:"List and retry what the platform does for itself."`
+	Worker      workerCommand      `cmd:"" help:"Run the runs of a store: those that wait, and those whose process died."`
+	Quota       quotaCommand       `cmd:"" help:"Show or change what a workspace may take of what it shares with others."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the schema of a store up to date."`
+	Validate    validateCommand    `cmd:"" help:"Tell all problems of workflow documents."`
+	Nodes       nodesCommand       `cmd:"" help:"List the types of nodes, or show one."`
+	Bench       benchCommand       `cmd:"" help:"Measure how fast workflows run on a store, here and now."`
+	Version     versionCommand     `cmd:"" help:"Say which version this is."`
+	Help        helpCommand        `cmd:"" help:"Show help for a command."`
+	BenchWorker benchWorkerCommand `cmd:"" hidden:"" help:"Run the runs that bench has started: for the use of this program."`
+	Script      scriptCommand      `cmd:"" hidden:"" help:"Run the script on standard input: for the use of this program."`
 }
 
 // exit is an error that says what the program exits with. Without a cause all has been said already.

@@ -22,12 +22,15 @@ type Config struct {
 	Queue    queue.Queue // nil: within the process
 	Bus      queue.Bus   // nil: none
 	Mode     Mode
-	Pure     bool          // steps are pure: no commit between them
-	Limit    string        // a limit that no run meets: "concurrency", "throttle", or another text for none
-	Runs     int           // 0: as many as there is Time for
-	Time     time.Duration // 0 and no Runs: 10 s
-	History  int           // finished runs that there are before it begins
-	Sizes    []int         // nil: 100, 1,000, 10,000 and 100,000 steps
+	Pure     bool                                              // steps are pure: no commit between them
+	Limit    string                                            // a limit that no run meets: "concurrency", "throttle", else none
+	Runs     int                                               // 0: as many as there is Time for
+	Time     time.Duration                                     // 0 and no Runs: 10 s
+	History  int                                               // finished runs that there are before it begins
+	Sizes    []int                                             // nil: 100, 1,000, 10,000 and 100,000 steps
+	Effect   time.Duration                                     // how long an effectful step takes
+	Workers  int                                               // processes that run the runs; 0: this one does
+	Begin    func(ctx context.Context) (end func(), err error) // starts them; needed by Workers and W8
 	Tell     func(format string, args ...any)
 }
 
@@ -56,7 +59,7 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	if config.Runs == 0 && config.Time == 0 {
 		config.Time = defaultTime
 	}
-	types, err := stepTypes()
+	types, err := Types(config.Effect)
 	if err != nil {
 		return Report{}, err
 	}
@@ -68,6 +71,7 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	b := &bench{Config: config, engine: made}
 	report := Report{
 		Workload: config.Workload, Store: config.Kind, Mode: config.Mode, Pure: config.Pure, Limit: config.Limit, History: config.History,
+		Workers: config.Workers, EffectMS: milliseconds(config.Effect),
 	}
 	config.Tell("yardsticks of the disk and the store")
 	if report.Yardsticks, err = measureYardsticks(ctx, config.Kind, config.DSN); err != nil {
@@ -86,7 +90,11 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	default:
 		document := config.Workload.document(config.Pure, 0)
 		document.Settings = limitOf(config.Limit)
-		err = b.measure(ctx, document, &report)
+		if config.Workers > 0 {
+			err = b.spread(ctx, document, &report)
+		} else {
+			err = b.measure(ctx, document, &report)
+		}
 	}
 	report.PeakRSSMB = peakMemory()
 	return report, err

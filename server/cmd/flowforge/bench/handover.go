@@ -21,6 +21,11 @@ func (b *bench) handOver(ctx context.Context, report *Report) error {
 		Name:  "bench-" + string(W8),
 		Graph: flowforge.Graph{Nodes: []flowforge.Node{{ID: "s0", Type: "core.noop"}}},
 	}
+	end, err := b.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	for range warmUps {
 		if _, err := b.elsewhere(ctx, document); err != nil {
 			return err

@@ -16,6 +16,8 @@ type Report struct {
 	Pure      bool     `json:"pure"`
 	Limit     string   `json:"limit"`
 	History   int      `json:"history,omitempty"`
+	Workers   int      `json:"workers,omitempty"` // processes beside this one
+	EffectMS  float64  `json:"effect_ms,omitempty"`
 	Runs      int      `json:"runs,omitempty"`
 	Seconds   float64  `json:"seconds,omitempty"`
 	RunsPerS  float64  `json:"runs_per_s,omitempty"`
@@ -38,10 +40,15 @@ func (r *Report) Write(w io.Writer) error {
 		kind = "pure"
 	}
 	say("%s (%s steps) on %s, mode %s", r.Workload, kind, r.Store, r.Mode)
+	if r.Workers > 0 {
+		say("  %d workers in processes of their own, steps of %g ms; runs a second while all were busy", r.Workers, r.EffectMS)
+	}
 	if r.Runs > 0 {
 		say("  %d runs in %g s: %g runs/s", r.Runs, r.Seconds, r.RunsPerS)
 		say("  p50 %g ms, p95 %g ms, p99 %g ms", r.P50, r.P95, r.P99)
-		say("  %g ms of CPU a run in this process", r.CPU)
+		if r.CPU > 0 {
+			say("  %g ms of CPU a run in this process", r.CPU)
+		}
 	}
 	for _, s := range r.Sizes {
 		say("  %7d steps: %g s, %g us a step (%g times the smallest), %g us of CPU and %g bytes allocated a step",

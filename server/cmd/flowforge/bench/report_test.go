@@ -34,7 +34,7 @@ func TestReportTellsQuantilesAndRates(t *testing.T) {
 // The workloads have the shapes they are known by.
 func TestWorkloadsHaveTheirShapes(t *testing.T) {
 	t.Parallel()
-	types, err := stepTypes()
+	types, err := Types(0)
 	require.NoError(t, err)
 	for workload, want := range map[Workload][2]int{W1: {1, 0}, W2: {10, 9}, W3: {101, 100}, W6: {1_000, 1_800}} {
 		for _, pure := range []bool{false, true} {

@@ -36,14 +36,32 @@ const (
 
 type nothing struct{}
 
-// stepTypes gives the built-in types and those of the steps: Go functions that do next to nothing.
-func stepTypes() (*nodes.Registry, error) {
+// Types gives the built-in types and those of the steps: Go functions that do next to nothing, the effectful one as long
+// as is wanted.
+func Types(effect time.Duration) (*nodes.Registry, error) {
 	step := func(name string, kind nodes.Kind) nodes.Type {
 		return nodes.Define(nodes.Spec{
 			Type: name, Version: 1, Title: "Step", Category: "bench", Kind: kind, Doc: "Does nothing and gives a number.",
-		}, func(context.Context, *nodes.Call, nothing) (int, error) { return 1, nil })
+		}, func(ctx context.Context, _ *nodes.Call, _ nothing) (int, error) {
+			if kind == nodes.Effectful && effect > 0 {
+				return 1, last(ctx, effect)
+			}
+			return 1, nil
+		})
 	}
 	return nodes.NewRegistry(append(builtin.Types(), step(effectStep, nodes.Effectful), step(pureStep, nodes.Pure))...)
+}
+
+// last takes its time.
+func last(ctx context.Context, effect time.Duration) error {
+	timer := time.NewTimer(effect)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // document gives the workflow; of W6 with so many steps.

@@ -57,7 +57,7 @@ func passes(err error) bool {
 }
 
 // left reports whether a run is left that goes on now or soon: one that somebody holds a lease of, that is ready to
-// be claimed here, or that wakes soon.
+// be claimed here, or that wakes soon, and one of which a task is left.
 func (i *Idleness) left(ctx context.Context) (bool, error) {
 	now, err := i.Store.Now(ctx)
 	if err != nil {
@@ -90,7 +90,7 @@ func (i *Idleness) left(ctx context.Context) (bool, error) {
 
 func (i *Idleness) goesOn(run flowforge.Run, s store.Standing, now time.Time) bool {
 	switch {
-	case s.Worker != "":
+	case s.Worker != "", slices.ContainsFunc(s.Tasks, func(task store.TaskStanding) bool { return i.takes(task, now) }):
 		return true
 	case !slices.Contains(i.Pools, run.Pool), !containsAll(i.Types, s.NodeTypes):
 		return false // not here
@@ -102,6 +102,11 @@ func (i *Idleness) goesOn(run flowforge.Run, s store.Standing, now time.Time) bo
 		return s.WakeAt.Sub(now) <= i.Soon
 	}
 	return run.Status != flowforge.RunWaiting && run.Status != flowforge.RunPaused
+}
+
+// takes reports whether a task is left: one that a worker has, or that is ready to be claimed here.
+func (i *Idleness) takes(task store.TaskStanding, now time.Time) bool {
+	return !task.Canceled && (task.LeaseEnds.After(now) || slices.Contains(i.Pools, task.Pool))
 }
 
 func containsAll(have, want []string) bool {
