@@ -28,7 +28,7 @@ func TestAWorkerStaysForARunThatItHasNotClaimedYet(t *testing.T) {
 		idle := watch.Idleness{Store: kept, Workspace: flowforge.Local, Pools: []string{""}, Types: e.NodeTypes()}
 		done := make(chan error, 1)
 		go func() { done <- idle.Wait(t.Context()) }()
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // It is a bubble: no time passes.
 		require.Empty(t, done, "a run is left")
 
 		ctx, stop := context.WithCancel(t.Context())
