@@ -199,8 +199,9 @@ func TestARandomPlan(t *testing.T) {
 		p.starters = append(p.starters, p.newStarters(p.address, workflow.Name, workflow, many,
 			p.redis.arguments("-at-once", "4", "-watch", "20", "-cancel", "9", "-pause", size0(many))...))
 	}
-	p.happen(faults)
+	p.sink.await(t, "g", 2*len(held)) // others have them
 	p.sink.open("g")
+	p.happen(faults)
 	limit := recovery + time.Duration(many/5)*time.Second
 	runs := held
 	for _, s := range p.starters {
