@@ -22,7 +22,8 @@ type call struct {
 	faulttest.Effect
 
 	at     time.Time
-	failed bool // it was answered with an error
+	failed bool      // it was answered with an error
+	over   time.Time // shortly before the answer; zero: there is none
 }
 
 // sink is the world that effects happen in. No answer is like another one, so that a result that is not the recorded
@@ -67,6 +68,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-s.end:
 		}
 	}
+	s.noteEnd(number)
 	switch {
 	case lost:
 		panic(http.ErrAbortHandler) // it cuts the connection
@@ -87,6 +89,12 @@ func (s *sink) note(effect faulttest.Effect) (number int, failed, lost bool) {
 	}
 	s.calls = append(s.calls, call{Effect: effect, at: time.Now(), failed: failed})
 	return len(s.calls), failed, lost
+}
+
+func (s *sink) noteEnd(number int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[number-1].over = time.Now()
 }
 
 func (s *sink) gate(name string) chan struct{} {

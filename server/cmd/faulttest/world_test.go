@@ -196,7 +196,12 @@ var underWay = []flowforge.RunStatus{
 func (w *world) finish(limit time.Duration) {
 	w.t.Helper()
 	const looks = 10
+	var asked time.Time
 	eventually(w.t, limit, func() string {
+		if time.Since(asked) > 300*time.Millisecond { // it looks at all runs
+			w.requireSound()
+			asked = time.Now()
+		}
 		left := ask(w, func() ([]flowforge.Run, error) {
 			return w.store.List(w.t.Context(), flowforge.Local, store.Filter{Statuses: underWay, Limit: 200})
 		})

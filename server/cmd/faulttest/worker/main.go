@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -14,7 +15,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -28,10 +28,11 @@ import (
 )
 
 type options struct {
-	store, sink, start     string
-	redis, pools           string
+	store, sink            string
+	redis, prefix, pools   string
 	lease, park, skew      time.Duration
 	count, runs, room      int
+	starts                 starter
 	zombie, withoutEffects bool
 }
 
@@ -39,12 +40,19 @@ func main() {
 	o := options{}
 	flag.StringVar(&o.store, "store", "", "address of the store")
 	flag.StringVar(&o.sink, "sink", "", "URL of the sink")
-	flag.StringVar(&o.start, "start", "", "start runs of the document in this file instead, say \"started KEY RUN\" of each, and end")
+	flag.StringVar(&o.starts.file, "start", "", "start runs of the document in this file instead, say \"started KEY RUN\" of each, and end")
 	flag.StringVar(&o.redis, "redis", "", "URL of Redis; without one hints stay in the process")
+	flag.StringVar(&o.prefix, "prefix", "", "of names in Redis; empty: the address of the store")
 	flag.StringVar(&o.pools, "pools", "", "pools that it serves, after commas; the empty name is the default pool")
 	flag.IntVar(&o.count, "count", 1, "how many to start, by the keys 0, 1 ...")
 	flag.IntVar(&o.runs, "runs", 0, "runs owned at a time")
 	flag.IntVar(&o.room, "room", 0, "how many bytes its files may grow by; 0: as many as there is room for")
+	flag.StringVar(&o.starts.keys, "keys", "", "what the keys begin with")
+	flag.IntVar(&o.starts.from, "from", 0, "the first key")
+	flag.IntVar(&o.starts.atOnce, "at-once", 1, "how many are started at a time")
+	flag.IntVar(&o.starts.watch, "watch", 0, "how many runs are watched at a time: \"ended RUN STATUS\" is said of each")
+	flag.IntVar(&o.starts.cancel, "cancel", 0, "each so many-th is canceled: \"canceled RUN\"; 0: none is")
+	flag.DurationVar(&o.starts.pause, "pause", 0, "between starts")
 	flag.DurationVar(&o.lease, "lease", 2*time.Second, "length of a lease")
 	flag.DurationVar(&o.park, "park", 100*time.Millisecond, "runs that wait longer than this are parked")
 	flag.DurationVar(&o.skew, "skew", 0, "how wrong the clock is")
@@ -73,7 +81,8 @@ func (o *options) run() error {
 	}
 	var hints *redis.Queue
 	if o.redis != "" {
-		if hints, err = redis.Open(ctx, o.redis, redis.Config{Prefix: fmt.Sprintf("%x", sha256.Sum256([]byte(o.store)))}); err != nil {
+		prefix := cmp.Or(o.prefix, fmt.Sprintf("%x", sha256.Sum256([]byte(o.store))))
+		if hints, err = redis.Open(ctx, o.redis, redis.Config{Prefix: prefix}); err != nil {
 			return errors.Join(err, opened.Close())
 		}
 		defer func() { _ = hints.Close() }()
@@ -82,8 +91,8 @@ func (o *options) run() error {
 	if err != nil {
 		return errors.Join(err, opened.Close())
 	}
-	if o.start != "" {
-		err = o.startRuns(ctx, e)
+	if o.starts.file != "" {
+		err = o.starts.run(ctx, e, o.count)
 	} else {
 		fmt.Println("ready")
 		err = e.Run(ctx)
@@ -128,27 +137,6 @@ func (o *options) engine(opened store.Store, hints *redis.Queue) (*engine.Engine
 		config.Queue, config.Bus = hints, hints.Bus()
 	}
 	return engine.New(config)
-}
-
-// startRuns starts runs, each with a key of its own, and says which are acknowledged.
-func (o *options) startRuns(ctx context.Context, e *engine.Engine) error {
-	text, err := os.ReadFile(o.start)
-	if err != nil {
-		return err
-	}
-	document, err := flowforge.DecodeWorkflow(text)
-	if err != nil {
-		return err
-	}
-	for i := range o.count {
-		key := strconv.Itoa(i)
-		run, err := e.Start(ctx, engine.StartRequest{Document: document, IdempotencyKey: key})
-		if err != nil {
-			return err
-		}
-		fmt.Println("started", key, run.ID)
-	}
-	return nil
 }
 
 // clock is a clock that is wrong, or one that stands still, as of a machine that is suspended.
@@ -201,4 +189,13 @@ func (s *told) Commit(ctx context.Context, transitions []store.Transition) ([]st
 		}
 	}
 	return answers, err
+}
+
+// FinishTask records the result of a task.
+func (s *told) FinishTask(ctx context.Context, lease store.TaskLease, result store.TaskResult) error {
+	err := s.Store.FinishTask(ctx, lease, result)
+	if flowforge.CodeOf(err) == flowforge.CodeStaleEpoch {
+		fmt.Println("refused", lease.Task)
+	}
+	return err
 }
