@@ -346,17 +346,17 @@ func (r *run) retry(action dag.Action) {
 		a.due = jobBackoff
 		return
 	}
-	wait := max(a.node.Retry.Backoff(int(action.Failures), r.engine.config.Random()), a.advice.After)
+	until := r.engine.after(r.now, max(a.node.Retry.Backoff(int(action.Failures), r.engine.config.Random()), a.advice.After))
 	r.unrecord(a)
 	r.record(flowforge.Event{
 		Kind: flowforge.EventNodeRetrying, Node: a.node.Doc.ID, Element: a.path, Attempt: a.attempts, Error: a.failure,
-		Data: flowforge.MustValue(map[string]any{"next_at": r.now.Add(wait).UTC().Format(time.RFC3339Nano)}),
+		Data: flowforge.MustValue(map[string]any{"next_at": until.UTC().Format(time.RFC3339Nano)}),
 	})
 	r.recordNode(flowforge.NodeRun{
 		Node: a.node.Doc.ID, Element: a.path, Status: flowforge.NodeRetrying, Attempts: a.attempts, Lost: a.losses,
-		StartedAt: a.began, Error: a.failure, ResumeAt: r.now.Add(wait),
+		StartedAt: a.began, Error: a.failure, ResumeAt: until,
 	})
-	r.backOff(a, r.now.Add(wait))
+	r.backOff(a, until)
 }
 
 // backOff waits until the next attempt is due.

@@ -36,7 +36,7 @@ func (r *run) await(a *activity, wish *nodes.Await) dag.Event {
 	r.now = r.engine.now()
 	w := &awaited{At: a.ref, Until: wish.Until, Then: wish.Then, Signal: wish.Signal, Match: wish.Match}
 	if wish.For > 0 {
-		w.Until = r.now.Add(wish.For)
+		w.Until = r.engine.after(r.now, wish.For)
 	}
 	switch {
 	case wish.Child != nil && wish.Child.Detach:

@@ -49,12 +49,19 @@ func (a *alarm) stop() {
 // clock: another process goes on with the run, and a process whose clock is wrong must not wake it early.
 type storeClock struct {
 	known atomic.Bool
-	ahead atomic.Int64 // nanoseconds
+	ahead atomic.Int64 // nanoseconds, at least
+	doubt atomic.Int64 // how much more it may be
 }
 
 // now gives the store's time, as far as it is known, and late rather than early by a round trip.
 func (e *Engine) now() time.Time {
 	return e.clock.Now().Add(time.Duration(e.synced.ahead.Load()))
+}
+
+// after gives when a wait is over that begins at an instant of this engine's. Who goes on with the run may know the
+// store's time better, and must not end the wait early all the same.
+func (e *Engine) after(begin time.Time, wait time.Duration) time.Time {
+	return begin.Add(wait + time.Duration(e.synced.doubt.Load()))
 }
 
 // syncClock asks the store for its time, unless that is known.
@@ -66,11 +73,13 @@ func (e *Engine) syncClock(ctx context.Context) error {
 }
 
 func (e *Engine) readClock(ctx context.Context) error {
+	asked := e.clock.Now()
 	store, err := e.config.Store.Now(ctx)
 	if err != nil {
 		return err
 	}
-	e.synced.follow(store.Sub(e.clock.Now()))
+	now := e.clock.Now()
+	e.synced.follow(store.Sub(now), now.Sub(asked))
 	return nil
 }
 
@@ -78,12 +87,16 @@ func (e *Engine) readClock(ctx context.Context) error {
 // behind tells that a clock was set.
 const maxLag = time.Second
 
-// follow takes in a reading. A slow answer makes it too small, never too large: the largest is the best.
-func (s *storeClock) follow(ahead time.Duration) {
+// follow takes in a reading. A slow answer makes it too small, by as much as it took, and never too large: the largest is
+// the best.
+func (s *storeClock) follow(ahead, took time.Duration) {
 	before := time.Duration(s.ahead.Load())
 	if s.known.Load() && ahead < before && before-ahead < maxLag {
+		doubt := max(ahead+took-before, 0)
+		s.doubt.Store(min(s.doubt.Load(), int64(doubt)))
 		return
 	}
 	s.ahead.Store(int64(ahead))
+	s.doubt.Store(int64(took))
 	s.known.Store(true)
 }
