@@ -52,7 +52,7 @@ var rules = []rule{
 
 	{packages: "store/limits", may: "flowforge store"},
 	{packages: "store/memory store/sqlstore store/storetest", may: "flowforge store store/limits auth"},
-	{packages: "store/postgres store/sqlite", may: "flowforge store store/sqlstore"},
+	{packages: "store/postgres store/sqlite", may: "flowforge auth store store/sqlstore"},
 	{packages: "queue/redis", may: "flowforge queue queue/memory"},
 	{packages: "queue/*", may: "flowforge queue"},
 	{packages: "auth/*", may: "flowforge auth"},
