@@ -55,6 +55,7 @@ var rules = []rule{
 	{packages: "store/postgres store/sqlite", may: "flowforge auth store store/sqlstore"},
 	{packages: "queue/redis", may: "flowforge queue queue/memory"},
 	{packages: "queue/*", may: "flowforge queue"},
+	{packages: "auth/identity", may: "flowforge store auth auth/*"},
 	{packages: "auth/*", may: "flowforge auth"},
 
 	{packages: "connectors/egress", may: "flowforge"},
