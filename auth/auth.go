@@ -18,6 +18,7 @@ const (
 	CodeSecondFactor flowforge.Code = "second_factor_required" // the password is right, and a code is needed too
 	CodeUnverified   flowforge.Code = "email_unverified"       // the link in the mail was not opened yet
 	CodeWeakPassword flowforge.Code = "weak_password"
+	CodeTampered     flowforge.Code = "audit_tampered" // the audit log is not what was written
 )
 
 // The IDs of those who act, and of what they act with.

@@ -21,15 +21,16 @@ username userpassword demo demodemo example examplepassword sample passphrase pa
 // common finds the most used passwords, and those that differ by what everybody adds.
 func common(lower string) bool {
 	other := func(r rune) bool { return r < 'a' || r > 'z' }
-	bare := strings.Map(func(r rune) rune {
+	letter := func(r rune) rune {
 		if other(r) {
 			return -1
 		}
 		return r
-	}, written.Replace(lower))
+	}
 	core := strings.TrimFunc(lower, other)
+	letters, read := strings.Map(letter, core), strings.Map(letter, written.Replace(core))
 	for word := range strings.FieldsSeq(commons) {
-		if word == core || word == written.Replace(core) || word == bare {
+		if word == letters || word == read {
 			return true
 		}
 	}
