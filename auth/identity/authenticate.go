@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"crypto/hmac"
+	"strings"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
@@ -32,6 +33,25 @@ func (s *Service) Ticket(ctx context.Context, p *auth.Principal) (string, error)
 	const length = 30 * time.Second
 	opaque, _, err := s.oneTime(ctx, auth.PurposeSocket, p.User, string(p.Session)+" "+string(p.Workspace), length)
 	return opaque, err
+}
+
+// UseTicket gives whom a ticket stands for, as Authenticate does for an access token.
+func (s *Service) UseTicket(ctx context.Context, opaque string) (*auth.Principal, error) {
+	thing, err := s.stores.TakeOneTime(ctx, auth.PurposeSocket, token.Hash(opaque), s.now())
+	if flowforge.CodeOf(err) == flowforge.CodeNotFound {
+		return nil, flowforge.Errorf(auth.CodeUnauthenticated, "the ticket is not valid: ask for another")
+	}
+	if err != nil {
+		return nil, err
+	}
+	session, workspace, _ := strings.Cut(thing.Data, " ")
+	user, err := s.stores.User(ctx, thing.User)
+	if err != nil {
+		return nil, err
+	}
+	return s.bySession(ctx, token.Claims{
+		User: thing.User, Session: auth.SessionID(session), Workspace: flowforge.Workspace(workspace), Version: user.TokenVersion,
+	})
 }
 
 // standing is what is known of a session or a key, for a few seconds.
