@@ -134,7 +134,7 @@ var modules = []struct{ imports, only string }{
 	{"github.com/PuerkitoBio/goquery", "connectors/..."},
 	{"github.com/temoto/robotstxt", "connectors/..."},
 	{"github.com/xuri/excelize", "connectors/..."},
-	{"github.com/wneessen/go-mail", "connectors/..."},
+	{"github.com/wneessen/go-mail", "connectors/... server/mail"},
 	{"github.com/modelcontextprotocol/go-sdk", "connectors/... server/..."},
 	{"github.com/sony/gobreaker", "connectors/... queue/redis"},
 	{"github.com/cenkalti/backoff", "connectors/... queue/redis"},
