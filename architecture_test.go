@@ -52,9 +52,11 @@ var rules = []rule{
 
 	{packages: "store/limits", may: "flowforge store"},
 	{packages: "store/memory store/sqlstore store/storetest", may: "flowforge store store/limits auth"},
-	{packages: "store/postgres store/sqlite", may: "flowforge store store/sqlstore"},
+	{packages: "store/postgres store/sqlite", may: "flowforge auth store store/sqlstore"},
 	{packages: "queue/redis", may: "flowforge queue queue/memory"},
 	{packages: "queue/*", may: "flowforge queue"},
+	{packages: "auth/identity", may: "flowforge store auth auth/*"},
+	{packages: "auth/vault", may: "flowforge nodes store auth"},
 	{packages: "auth/*", may: "flowforge auth"},
 
 	{packages: "connectors/egress", may: "flowforge"},
@@ -132,7 +134,7 @@ var modules = []struct{ imports, only string }{
 	{"github.com/PuerkitoBio/goquery", "connectors/..."},
 	{"github.com/temoto/robotstxt", "connectors/..."},
 	{"github.com/xuri/excelize", "connectors/..."},
-	{"github.com/wneessen/go-mail", "connectors/..."},
+	{"github.com/wneessen/go-mail", "connectors/... server/mail"},
 	{"github.com/modelcontextprotocol/go-sdk", "connectors/... server/..."},
 	{"github.com/sony/gobreaker", "connectors/... queue/redis"},
 	{"github.com/cenkalti/backoff", "connectors/... queue/redis"},

@@ -13,6 +13,12 @@ import (
 const (
 	CodeUnauthenticated flowforge.Code = "unauthenticated" // nobody, or somebody who cannot prove it
 	CodeForbidden       flowforge.Code = "forbidden"       // somebody who may not
+
+	CodeReused       flowforge.Code = "token_reused"           // a refresh token that was replaced: its session is over
+	CodeSecondFactor flowforge.Code = "second_factor_required" // the password is right, and a code is needed too
+	CodeUnverified   flowforge.Code = "email_unverified"       // the link in the mail was not opened yet
+	CodeWeakPassword flowforge.Code = "weak_password"
+	CodeTampered     flowforge.Code = "audit_tampered" // the audit log is not what was written
 )
 
 // The IDs of those who act, and of what they act with.

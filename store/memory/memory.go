@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/store"
 	"github.com/flowforge-go/flowforge/store/limits"
 )
@@ -69,9 +70,14 @@ type Store struct {
 	littered  map[flowforge.Workspace]struct{} // may have blobs that nothing refers to
 	winding   line                             // of schedules, by their next time
 	blobs     map[flowforge.Workspace]map[string]*blob
+
+	identity
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store = (*Store)(nil)
+	_ auth.Stores = (*Store)(nil)
+)
 
 // New makes an empty store.
 func New(cfg Config) *Store {
@@ -100,6 +106,7 @@ func New(cfg Config) *Store {
 		keeping:    map[flowforge.Workspace]map[flowforge.RunStatus]time.Duration{},
 		littered:   map[flowforge.Workspace]struct{}{},
 		mail:       map[flowforge.WorkerID]map[*run]struct{}{},
+		identity:   newIdentity(),
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
+	"github.com/flowforge-go/flowforge/auth/authtest"
 	"github.com/flowforge-go/flowforge/store"
 	"github.com/flowforge-go/flowforge/store/memory"
 	"github.com/flowforge-go/flowforge/store/storetest"
@@ -39,6 +41,11 @@ func TestStore(t *testing.T) {
 		c := newClock()
 		return storetest.Harness{Store: memory.New(memory.Config{Now: c.Now}), Now: c.Now, Advance: c.Advance, Exact: true}
 	})
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	authtest.Run(t, func(*testing.T) auth.Stores { return memory.New(memory.Config{}) })
 }
 
 func TestTheOldestFinishedRunsAreForgotten(t *testing.T) {

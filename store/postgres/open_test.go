@@ -6,11 +6,13 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/store/postgres"
 )
 
@@ -93,9 +95,60 @@ func TestAWorkspaceSeesNothingOfAnother(t *testing.T) {
 	}
 	var privileged int
 	require.NoError(t, db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_roles r
-		WHERE r.rolname IN ('flowforge_api', 'flowforge_engine') AND (r.rolsuper OR r.rolbypassrls OR r.rolcanlogin
+		WHERE r.rolname IN ('flowforge_api', 'flowforge_engine', 'flowforge_identity') AND (r.rolsuper OR r.rolbypassrls OR r.rolcanlogin
 			OR EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid))`).Scan(&privileged))
 	require.Zero(t, privileged, "a role is superuser, or owns a table")
+}
+
+func TestEachRoleMayDoOnlyItsWork(t *testing.T) {
+	t.Parallel()
+	address := schema(t)
+	s, err := postgres.Open(t.Context(), address, postgres.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	at := time.Now()
+	for _, id := range []auth.UserID{"ada", "eve"} {
+		require.NoError(t, s.CreateUser(t.Context(), auth.User{ID: id, Kind: auth.Person, Email: string(id) + "@x.io", CreatedAt: at}, nil))
+	}
+	require.NoError(t, s.CreateWorkspace(t.Context(), auth.Workspace{ID: "acme", Name: "Acme", CreatedAt: at},
+		auth.Member{Workspace: "acme", User: "ada", Role: auth.RoleOwner, AddedAt: at}, auth.Entry{Workspace: "acme", At: at, Action: "a"},
+		auth.Entry{At: at, Action: "b"}))
+
+	db, err := sql.Open("pgx", address)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	for name, test := range map[string]struct{ role, statement, want string }{
+		"a workspace sees its members":        {"flowforge_api", `SELECT string_agg(email, ' ') FROM users`, "ada@x.io"},
+		"but no passwords":                    {"flowforge_api", `SELECT password FROM users`, "denied"},
+		"nor second factors":                  {"flowforge_api", `SELECT totp FROM users`, "denied"},
+		"nor who is admin":                    {"flowforge_api", `SELECT admin FROM users`, "denied"},
+		"its audit log and no other":          {"flowforge_api", `SELECT string_agg(action, ' ') FROM audit`, "a"},
+		"which it cannot change":              {"flowforge_api", `UPDATE audit SET action = 'x'`, "denied"},
+		"nor cut":                             {"flowforge_api", `DELETE FROM audit`, "denied"},
+		"no sessions":                         {"flowforge_api", `SELECT count(*) FROM sessions`, "denied"},
+		"no signing keys":                     {"flowforge_api", `SELECT count(*) FROM signing_keys`, "denied"},
+		"no user becomes one's own":           {"flowforge_api", `INSERT INTO members VALUES ('other', 'eve', 'owner', 0)`, "row-level security"},
+		"the engine sees no users":            {"flowforge_engine", `SELECT id FROM users`, "denied"},
+		"nor credentials":                     {"flowforge_engine", `SELECT sealed FROM credentials`, "denied"},
+		"nor the audit log":                   {"flowforge_engine", `SELECT hash FROM audit`, "denied"},
+		"who looks after users sees no runs":  {"flowforge_identity", `SELECT id FROM runs`, "denied"},
+		"nor credentials of workspaces":       {"flowforge_identity", `SELECT sealed FROM credentials`, "denied"},
+		"and cannot change the audit log too": {"flowforge_identity", `DELETE FROM audit`, "denied"},
+	} {
+		tx, err := db.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		_, err = tx.ExecContext(t.Context(), `SET LOCAL ROLE `+test.role)
+		require.NoError(t, err)
+		_, err = tx.ExecContext(t.Context(), `SET LOCAL flowforge.workspace = 'acme'`)
+		require.NoError(t, err)
+		var got sql.NullString
+		if err := tx.QueryRowContext(t.Context(), test.statement).Scan(&got); err != nil {
+			require.ErrorContains(t, err, test.want, name)
+		} else {
+			require.Equal(t, test.want, got.String, name)
+		}
+		require.NoError(t, tx.Rollback())
+	}
 }
 
 func TestAStoreWorksWithoutTheRightToMakeRoles(t *testing.T) {

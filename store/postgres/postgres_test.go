@@ -18,6 +18,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowforge-go/flowforge/auth"
+	"github.com/flowforge-go/flowforge/auth/authtest"
 	"github.com/flowforge-go/flowforge/store/postgres"
 	"github.com/flowforge-go/flowforge/store/sqlstore"
 	"github.com/flowforge-go/flowforge/store/storetest"
@@ -139,4 +141,17 @@ func now(tb testing.TB, s *sqlstore.Store) time.Time {
 	now, err := s.Now(context.Background())
 	require.NoError(tb, err)
 	return now
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	used := make(chan string, 1_000)
+	authtest.Run(t, func(t *testing.T) auth.Stores {
+		t.Helper()
+		s, err := postgres.Open(t.Context(), empty(t, used), postgres.Config{Connections: 8})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		require.True(t, s.RLS())
+		return s
+	})
 }

@@ -14,6 +14,8 @@ import (
 const (
 	roleAPI    = "flowforge_api"    // requests of one workspace, which is the setting flowforge.workspace
 	roleEngine = "flowforge_engine" // batches whose items carry their workspace
+
+	roleIdentity = "flowforge_identity" // users and sessions, and what is found by a token before a workspace is known
 )
 
 // A session is one transaction. It begins with its first statements and takes as few round trips as it can.

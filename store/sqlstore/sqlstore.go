@@ -16,6 +16,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -55,6 +56,7 @@ type Store struct {
 var (
 	_ store.Store         = (*Store)(nil)
 	_ store.Transactional = (*Store)(nil)
+	_ auth.Stores         = (*Store)(nil)
 )
 
 // New makes a store of an open database, whose schema it brings up to date. The store closes the database, and does
