@@ -29,11 +29,11 @@ const insertRunsWhereRoom = insertRunsInput + insertRunsFrom + ` AND NOT EXISTS 
 	WHERE flowforge_taken(k.workspace, k.own, k.wanted, k.places, {now}))` + insertRunsEnd
 
 // The order makes PostgreSQL walk along the index, which forgets those that have ended on the way.
-const countOwners = `SELECT count(*) FROM (SELECT 1 FROM runs h WHERE h.workspace = `
+const countHolders = `SELECT count(*) FROM (SELECT 1 FROM runs h WHERE h.workspace = `
 
 const (
-	// lockOwners counts those who have a slot on their own rows, and keeps them from ending.
-	lockOwners = `{with workspace:text key:text} SELECT k.workspace, k.slot, count(*) FROM (
+	// lockHolders counts those who have a slot on their own rows, and keeps them from ending.
+	lockHolders = `{with workspace:text key:text} SELECT k.workspace, k.slot, count(*) FROM (
 			SELECT r.workspace, r.slot FROM s JOIN runs r ON r.workspace = s.workspace AND r.slot = s.key
 			ORDER BY r.workspace, r.id {share}
 		) k GROUP BY k.workspace, k.slot`

@@ -210,7 +210,7 @@ func (g *giving) load(ctx context.Context, keys []string) error {
 		if len(names) == 0 {
 			return nil
 		}
-		held, owned := query(countHeld, counts), query(lockOwners, counts)
+		held, owned := query(countHeld, counts), query(lockHolders, counts)
 		if err := g.x.run(ctx, append(calls, held, owned)...); err != nil {
 			return err
 		}
