@@ -112,10 +112,19 @@ func empty(t *testing.T, used chan string) string {
 		address = schema(t)
 	}
 	t.Cleanup(func() {
-		require.NoError(t, execute(address, `TRUNCATE `+strings.Join(tablesOf(t, address), ", ")))
+		require.NoError(t, execute(address, emptied(tablesOf(t, address))))
 		used <- address
 	})
 	return address
+}
+
+// emptied gives the statement that empties tables, whatever refers to what. They hold little, so that TRUNCATE, which
+// makes all their files anew, takes a hundred times as long.
+func emptied(tables []string) string {
+	return `DO $$ BEGIN
+		SET LOCAL session_replication_role = replica;
+		DELETE FROM ` + strings.Join(tables, "; DELETE FROM ") + `;
+	END $$`
 }
 
 func TestStore(t *testing.T) {
