@@ -194,6 +194,8 @@ func (b *batch) apply(l *live, t *store.Transition) error {
 			l.freed = true
 		}
 		l.park(instant(t.Park.WakeAt))
+	default:
+		l.prolong(t.For.Microseconds())
 	}
 	return nil
 }
