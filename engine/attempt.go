@@ -130,7 +130,7 @@ func (r *run) stop(ref dag.Ref) {
 		return
 	}
 	if a.task != nil {
-		r.callBack(a)
+		r.callBack(a, recallEvery)
 		return
 	}
 	if a.cancel == nil {

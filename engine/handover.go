@@ -138,10 +138,11 @@ func (r *run) takeBack(a *activity) {
 }
 
 // callBack lets nobody begin a task any more; the node run goes on when no worker has it.
-func (r *run) callBack(a *activity) {
+// The first look whether that is so comes after a time.
+func (r *run) callBack(a *activity, look time.Duration) {
 	r.pending.cancelTasks = append(r.pending.cancelTasks, a.task.ID)
 	if r.recalls == nil {
-		r.recalls = r.engine.alarmIn(recallEvery, r.lookForRecalled)
+		r.recalls = r.engine.alarmIn(look, r.lookForRecalled)
 	}
 }
 

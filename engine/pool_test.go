@@ -176,6 +176,24 @@ func TestACanceledRunWaitsForItsTask(t *testing.T) {
 	}
 }
 
+// TestACanceledRunIsNotParkedForEver lets the worker of a canceled task be lost, and the run be parked between looks.
+func TestACanceledRunIsNotParkedForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := onStore(t)
+		p.owner = looped(t, engine.Config{Store: p.store, Queue: p.queue, ParkAfter: 100 * time.Millisecond}, p.node(untilEnded))
+		run := started(t, p.owner, onGPU(nil), nil)
+		synctest.Wait()
+		claim := store.Claim{Worker: "dead", Pools: []string{"gpu"}, NodeTypes: []string{"test.do@1"}, Limit: 1, For: 3 * time.Second}
+		dead, err := p.store.ClaimTasks(t.Context(), claim)
+		require.NoError(t, err)
+		require.Len(t, dead, 1)
+		require.NoError(t, p.owner.Cancel(t.Context(), run.Workspace, run.ID, "enough"))
+		time.Sleep(15 * time.Second)
+		require.Equal(t, flowforge.RunCanceled, statusOf(t, p.owner, run))
+	})
+}
+
 func TestALostTaskIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -359,7 +359,7 @@ func (r *run) transition(started []*activity) *store.Transition {
 		FromSeq: r.info.Seq - int64(len(p.events)), ToSeq: r.info.Seq, Events: p.events,
 		Status: r.info.Status, Reason: r.info.Reason, StartedAt: p.startedAt, Input: p.input, End: r.ending,
 		Nodes: p.nodes, Dropped: p.dropped, Logs: p.logs, Read: p.reads, Starts: p.starts, Sends: p.sends,
-		Tasks: p.tasks, CancelTasks: p.cancelTasks,
+		Tasks: p.tasks, CancelTasks: p.cancelTasks, For: r.engine.config.Lease,
 	}
 	if r.ending != nil {
 		transition.Dropped = nil // nobody goes on with it

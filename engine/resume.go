@@ -254,7 +254,7 @@ func (r *run) goOnWith(a *activity, record *flowforge.NodeRun) {
 	a.due = jobNone
 	switch {
 	case a.task != nil && a.stopped:
-		r.callBack(a)
+		r.callBack(a, 0) // it was parked until then
 	case a.task != nil: // its result comes into the inbox
 	case due == jobAwait && record != nil && record.Status == flowforge.NodeInDoubt:
 		a.doubt = record.Error

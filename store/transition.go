@@ -11,6 +11,7 @@ type Transition struct {
 	Workspace flowforge.Workspace
 	Run       flowforge.RunID
 	Epoch     int64
+	For       time.Duration // the lease goes on for so long from now, or up to a tenth less; 0: it ends when it did
 
 	// FromSeq and ToSeq are the sequence numbers of the newest durable event before and after. Where they are
 	// equal there are no events, and applying the transition twice is the same as once, except that its log

@@ -107,6 +107,8 @@ func (s *Store) apply(r *run, t *store.Transition, now time.Time) (started []sto
 		s.end(r, t.End, now)
 	case t.Park != nil:
 		s.park(r, t.Park, now)
+	case t.For > 0:
+		s.prolong(r, now.Add(t.For))
 	}
 	if len(t.Starts) > 0 {
 		started = make([]store.Created, len(t.Starts))

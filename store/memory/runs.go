@@ -235,12 +235,17 @@ func (s *Store) Renew(ctx context.Context, leases []store.Lease) ([]store.Renewe
 			answers[i].Lost = true
 			continue
 		}
-		r.spot.leave()
-		r.until = now.Add(leases[i].For)
-		s.leases.join(&r.spot, r.rank(r.until))
+		s.prolong(r, now.Add(leases[i].For))
 		answers[i].Unread = len(r.inbox.unread) > 0
 	}
 	return answers, nil
+}
+
+// prolong lets the lease of a run last until then.
+func (s *Store) prolong(r *run, until time.Time) {
+	r.spot.leave()
+	r.until = until
+	s.leases.join(&r.spot, r.rank(r.until))
 }
 
 // Release gives runs back.

@@ -32,6 +32,7 @@ type batch struct {
 	left                                                       map[slotKey]bool // slots that ended runs had on their rows
 	passing                                                    []*call          // give the workspaces where others wait for what was freed
 	drops, dropsAll, overTasks, endSlots, parkSlots, freed     [][]any
+	passed                                                     [][]any // runs that lack slots, and will get none
 }
 
 func (s *Store) newBatch() *batch {
@@ -193,6 +194,8 @@ func (b *batch) apply(l *live, t *store.Transition) error {
 			l.freed = true
 		}
 		l.park(instant(t.Park.WakeAt))
+	default:
+		l.prolong(t.For.Microseconds())
 	}
 	return nil
 }
@@ -294,6 +297,9 @@ func (b *batch) send(m *store.Message) error {
 		return err
 	}
 	b.messages[id] = &kept{unread: true, kind: m.Kind}
+	if m.Kind == store.MessageCancel && to.lacks > 0 && to.line == "" && !to.held {
+		b.passed = append(b.passed, cells(key))
+	}
 	if left := to.take(m.Kind); left != "" {
 		b.freed = append(b.freed, []any{string(key.Workspace), left})
 	}

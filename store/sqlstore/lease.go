@@ -9,7 +9,7 @@ import (
 
 const (
 	// A run that is locked is passed over: what is committed just now, or waits for the program's own transaction,
-	// is in nobody else's hands.
+	// is in nobody else's hands. Its commit prolongs the lease.
 	renewRuns = `{with workspace:text run:text epoch:bigint span:bigint}, l AS MATERIALIZED (
 			SELECT r.workspace, r.id, s.span FROM s JOIN runs r ON r.workspace = s.workspace AND r.id = s.run
 			WHERE r.epoch = s.epoch AND r.worker IS NOT NULL {skip})

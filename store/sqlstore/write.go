@@ -55,6 +55,12 @@ const (
 	releaseSlots = `{with workspace:text run:text}
 		UPDATE slots AS k SET held = 0 FROM s
 		WHERE k.workspace = s.workspace AND k.run = s.run AND k.releases = 1`
+	// Who is due and lacks slots keeps others from passing, who then stand in line. Where it will not get them any more
+	// nobody else would let those go on. That is noted whether anyone waits or not: who joins the line just now is not
+	// seen yet.
+	freeOfPassed = `{with workspace:text run:text}
+		INSERT INTO freed (workspace, key, at) SELECT k.workspace, k.key, {now} FROM s JOIN slots k
+			ON k.workspace = s.workspace AND k.run = s.run AND k.held = 0`
 	insertFreed = `{with workspace:text key:text} 
 		INSERT INTO freed (workspace, key, at) SELECT workspace, key, {now} FROM s`
 
@@ -112,6 +118,7 @@ func (b *batch) calls() []*call {
 		parked,
 		exec(releaseSlots, b.parkSlots),
 		exec(insertFreed, b.freed),
+		exec(freeOfPassed, b.passed),
 	}
 }
 

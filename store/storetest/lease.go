@@ -31,6 +31,19 @@ func leaseCases() []testCase {
 			require.Equal(k, int64(2), claimed[0].Lease.Epoch)
 			require.Equal(k, 1, claimed[0].Lost)
 		}},
+		{"a commit prolongs the lease", func(k *kit) {
+			k.create(k.newRun())
+			c := k.claim(k.Lease)[0]
+			o := &owned{kit: k, lease: c.Lease, seq: 1}
+			for range 3 {
+				k.Advance(k.Lease * 2 / 3)
+				step := o.next(flowforge.EventRunStarted)
+				step.For = k.Lease
+				k.commit(step)
+			}
+			k.waitOut(k.Lease)
+			require.Len(k, k.claimed(), 1)
+		}},
 		{"a stale epoch is refused alone, without failing its batch", staleAlone},
 		{"an epoch that is still to come is refused", func(k *kit) {
 			o := k.start(k.newRun())

@@ -119,6 +119,7 @@ func slotlessCases() []testCase {
 			require.Equal(k, []flowforge.RunID{later.Run.ID}, k.claimed())
 		}},
 		{"a run asked to cancel is claimed without its slot, to end", canceledInLine},
+		{"who stands behind a run that is due, and is canceled before it got its slot, goes on", behindCanceled},
 		{"a message other than cancel does not let a run begin without its slot", func(k *kit) {
 			k.start(k.slotted(1, "key"))
 			n := k.slotted(1, "key")
@@ -171,6 +172,23 @@ func canceledInLine(k *kit) {
 	require.Empty(k, k.claimed(), "a slot was freed that was never held")
 	k.commit(holder.end(flowforge.RunSucceeded))
 	require.Equal(k, []flowforge.RunID{next.Run.ID}, k.claimed())
+}
+
+func behindCanceled(k *kit) {
+	first, next := k.slotted(1, "key"), k.slotted(1, "key")
+	first.Slots[0].ReleaseWhileWaiting = true
+	o := k.start(first)
+	k.commit(o.park(time.Time{}))
+	k.send(o.message(store.MessageSignal, "signal"))
+	k.create(next)
+	k.send(o.message(store.MessageCancel, "cancel"))
+	claimed := k.claim(long)
+	require.Equal(k, first.Run.ID, claimed[0].Run.ID)
+	o = &owned{kit: k, lease: claimed[0].Lease, seq: claimed[0].Run.Seq}
+	end := o.end(flowforge.RunCanceled)
+	end.Read = []string{"signal", "cancel"}
+	k.commit(end)
+	require.Equal(k, []flowforge.RunID{next.Run.ID}, append(idsOf(claimed[1:]), k.claimed()...))
 }
 
 func limitHolds(k *kit) {

@@ -15,13 +15,17 @@ import (
 // What must hold of the rows of a database, asked without FlowForge's help. Each query gives those that break it.
 const (
 	// asleep are runs that nothing will wake (I14): they have no lease, time or turn, stand in no line that moves on,
-	// and have neither a task, a run nor a message on its way.
+	// and have neither a task, a run nor a message on its way. A line moves on when its slot is given back, when that
+	// was noted, or when someone who is due is looked at.
 	asleep = `SELECT r.id || ' ' || r.status || ' ' || coalesce(r.line, '') FROM runs r
 		WHERE r.finished_at IS NULL AND r.due_at IS NULL AND r.status <> 'paused'
 			AND NOT (r.line IS NOT NULL AND (
 				EXISTS (SELECT 1 FROM slots k WHERE k.workspace = r.workspace AND k.key = r.line AND k.held = 1 AND k.until IS NULL)
 				OR EXISTS (SELECT 1 FROM runs h WHERE h.workspace = r.workspace AND h.slot = r.line)
-				OR EXISTS (SELECT 1 FROM freed f WHERE f.workspace = r.workspace AND f.key = r.line)))
+				OR EXISTS (SELECT 1 FROM freed f WHERE f.workspace = r.workspace AND f.key = r.line)
+				OR EXISTS (SELECT 1 FROM slots k JOIN runs d ON d.workspace = k.workspace AND d.id = k.run
+					WHERE k.workspace = r.workspace AND k.key = r.line AND k.held = 0
+						AND d.lacks > 0 AND d.due_at <= CLOCK AND d.cancels = 0)))
 			AND NOT (r.line IS NULL AND r.parked = 1 AND r.unread = 0 AND (
 				EXISTS (SELECT 1 FROM tasks t WHERE t.workspace = r.workspace AND t.run = r.id AND t.finished = 0 AND t.due_at IS NOT NULL)
 				OR EXISTS (SELECT 1 FROM runs c WHERE c.workspace = r.workspace AND c.origin_run = r.id AND c.finished_at IS NULL)
@@ -56,16 +60,16 @@ func (w *world) facts(query string) []string {
 }
 
 func (w *world) tryFacts(query string) ([]string, error) {
-	driver, address := "pgx", w.address
+	driver, address, clock := "pgx", w.address, "extract(epoch FROM clock_timestamp()) * 1000000"
 	if path, is := strings.CutPrefix(w.address, "sqlite:"); is {
-		driver, address = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)"
+		driver, address, clock = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)", "unixepoch('subsec') * 1000000"
 	}
 	db, err := sql.Open(driver, address)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	rows, err := db.Query(query)
+	rows, err := db.Query(strings.ReplaceAll(query, "CLOCK", clock))
 	if err != nil {
 		return nil, err
 	}
