@@ -56,6 +56,7 @@ var rules = []rule{
 	{packages: "queue/redis", may: "flowforge queue queue/memory"},
 	{packages: "queue/*", may: "flowforge queue"},
 	{packages: "auth/identity", may: "flowforge store auth auth/*"},
+	{packages: "auth/oauth", may: "flowforge auth auth/token"},
 	{packages: "auth/vault", may: "flowforge nodes store auth"},
 	{packages: "auth/*", may: "flowforge auth"},
 

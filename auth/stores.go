@@ -12,6 +12,7 @@ import "context"
 //nolint:interfacebloat // It is the sum of the roles, for who opens one; who uses a store takes roles.
 type Stores interface {
 	Users
+	Links
 	Workspaces
 	Members
 	Invitations

@@ -21,6 +21,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Stores) {
 		cases []testCase
 	}{
 		{"User", userCases()},
+		{"Link", linkCases()},
 		{"Workspace", workspaceCases()},
 		{"Member", memberCases()},
 		{"Last owner", ownerCases()},

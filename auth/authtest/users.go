@@ -107,6 +107,27 @@ func userCases() []testCase {
 	}
 }
 
+func linkCases() []testCase {
+	return []testCase{
+		{"an account elsewhere is one user's", func(k *kit) {
+			want := k.user(ada)
+			k.user(grace)
+			_, err := k.UserByLink(k.ctx, "https://id.example", "1")
+			k.code(flowforge.CodeNotFound, err)
+			require.NoError(k, k.LinkUser(k.ctx, "https://id.example", "1", ada, entry("", "user.link")))
+			require.NoError(k, k.LinkUser(k.ctx, "https://other.example", "1", grace))
+			require.NoError(k, k.LinkUser(k.ctx, "https://other.example", "2", ada))
+			k.code(flowforge.CodeConflict, k.LinkUser(k.ctx, "https://id.example", "1", grace, entry("", "user.link")))
+			got, err := k.UserByLink(k.ctx, "https://id.example", "1")
+			require.NoError(k, err)
+			require.Equal(k, want, got)
+			_, err = k.UserByLink(k.ctx, "https://id.example", "2")
+			k.code(flowforge.CodeNotFound, err)
+			k.told("", "user.link")
+		}},
+	}
+}
+
 func workspaceCases() []testCase {
 	return []testCase{
 		{"a workspace has its first member", func(k *kit) {

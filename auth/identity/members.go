@@ -141,7 +141,7 @@ func (s *Service) Accept(ctx context.Context, p *auth.Principal, opaque string) 
 // AcceptNew registers whoever has the token of an invitation, though registering may be off, and makes them a member.
 // The address is the invitation's; that they have the token proves that it is theirs.
 func (s *Service) AcceptNew(ctx context.Context, opaque, name, password string) (auth.Membership, error) {
-	invitation, err := s.stores.InvitationByHash(ctx, token.Hash(opaque), s.now())
+	invitation, _, err := s.open(ctx, token.Hash(opaque))
 	if err != nil {
 		return auth.Membership{}, err
 	}
@@ -159,30 +159,39 @@ func (s *Service) AcceptNew(ctx context.Context, opaque, name, password string) 
 
 func (s *Service) accept(ctx context.Context, p *auth.Principal, user auth.User, opaque string) (auth.Membership, error) {
 	hash, now := token.Hash(opaque), s.now()
-	invitation, err := s.stores.InvitationByHash(ctx, hash, now)
+	invitation, workspace, err := s.open(ctx, hash)
 	if err != nil {
 		return auth.Membership{}, err
 	}
 	if invitation.Email != user.Email {
 		return auth.Membership{}, flowforge.Errorf(auth.CodeForbidden, "the invitation is to another address: sign in with that one")
 	}
-	workspace, err := s.stores.Workspace(ctx, invitation.Workspace)
-	if err != nil {
-		return auth.Membership{}, err
-	}
-	// Who invited may have lost since what they gave.
-	power, err := s.power(ctx, invitation.Workspace, invitation.InvitedBy)
-	if err != nil {
-		return auth.Membership{}, err
-	}
-	if !workspace.ClosedAt.IsZero() || !power.Has(auth.MemberManage) || !power.Covers(invitation.Role.Permissions()) {
-		return auth.Membership{}, flowforge.Errorf(flowforge.CodeNotFound, "there is no such invitation, or it was used, or is over")
-	}
 	err = s.stores.AcceptInvitation(ctx, hash, now,
 		auth.Member{Workspace: invitation.Workspace, User: user.ID, Role: invitation.Role, AddedAt: now},
 		s.entry(ctx, p, invitation.Workspace, "invitation.accept", invitation.ID, "role", string(invitation.Role)))
 	s.recent.forget()
 	return auth.Membership{Workspace: workspace, Role: invitation.Role}, err
+}
+
+// open finds an invitation that can be accepted: who made it may have lost since what they gave, and the workspace may
+// have been closed.
+func (s *Service) open(ctx context.Context, hash []byte) (auth.Invitation, auth.Workspace, error) {
+	invitation, err := s.stores.InvitationByHash(ctx, hash, s.now())
+	if err != nil {
+		return auth.Invitation{}, auth.Workspace{}, err
+	}
+	workspace, err := s.stores.Workspace(ctx, invitation.Workspace)
+	if err != nil {
+		return auth.Invitation{}, auth.Workspace{}, err
+	}
+	power, err := s.power(ctx, invitation.Workspace, invitation.InvitedBy)
+	if err != nil {
+		return auth.Invitation{}, auth.Workspace{}, err
+	}
+	if !workspace.ClosedAt.IsZero() || !power.Has(auth.MemberManage) || !power.Covers(invitation.Role.Permissions()) {
+		err = flowforge.Errorf(flowforge.CodeNotFound, "there is no such invitation, or it was used, or is over")
+	}
+	return invitation, workspace, err
 }
 
 // power gives what a user may do in a workspace just now; who is no member, or is disabled, may do nothing.

@@ -144,3 +144,44 @@ func TestATicketStandsForASessionOnce(t *testing.T) {
 	_, err = k.UseTicket(t.Context(), opaque)
 	k.code(auth.CodeUnauthenticated, err)
 }
+
+func TestWhoSignsInElsewhereIsAUserHere(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	p, _ := k.person("ada")
+	signIn := func(who auth.Elsewhere) (*auth.Principal, error) {
+		tokens, err := k.SignInElsewhere(t.Context(), who, "")
+		if err != nil {
+			return nil, err
+		}
+		return k.who(tokens.Access), nil
+	}
+	who := auth.Elsewhere{Issuer: "https://id.example", Subject: "1", Email: "ADA@example.com", Name: "Ada L."}
+	_, err := signIn(who)
+	k.code(auth.CodeForbidden, err) // the address is not verified there
+	who.Verified = true
+	got, err := signIn(who)
+	require.NoError(t, err)
+	require.Equal(t, p.User, got.User)
+	who.Email, who.Verified = "other@example.com", false
+	got, err = signIn(who)
+	require.NoError(t, err)
+	require.Equal(t, p.User, got.User, "the account there is linked, whatever its address is now")
+
+	fresh := auth.Elsewhere{Issuer: "https://id.example", Subject: "2", Email: "new@example.com", Verified: true, Name: "N\x00"}
+	got, err = signIn(fresh)
+	require.NoError(t, err)
+	require.Equal(t, "new@example.com", got.Name)
+	_, err = k.SignIn(t.Context(), identity.SignIn{Email: "new@example.com", Password: good})
+	k.code(auth.CodeUnauthenticated, err)
+	closed := k.service(func(cfg *identity.Config) { cfg.Register = false })
+	_, err = closed.SignInElsewhere(t.Context(), auth.Elsewhere{Issuer: "i", Subject: "3", Email: "x@example.com", Verified: true}, "")
+	k.code(auth.CodeForbidden, err)
+
+	require.NoError(t, k.Register(t.Context(), identity.NewUser{Email: "eve@example.com", Name: "Eve", Password: good}))
+	_, err = signIn(auth.Elsewhere{Issuer: "https://id.example", Subject: "4", Email: "eve@example.com", Verified: true})
+	k.code(auth.CodeUnverified, err)
+	require.NoError(t, k.SetDisabled(t.Context(), k.admin, p.User, true))
+	_, err = signIn(who)
+	k.code(auth.CodeUnauthenticated, err)
+}

@@ -152,7 +152,7 @@ func (s *Service) issue(
 }
 
 // Refresh gives new tokens for a refresh token, which can be used once: using it again ends its session, since one of
-// two who have it is a thief (S13).
+// two who have it is a thief (S13). The tokens are for no workspace where the one that was asked for is not theirs.
 func (s *Service) Refresh(ctx context.Context, refresh string, workspace flowforge.Workspace) (Tokens, error) {
 	next, hash, err := token.NewOpaque(s.cfg.Random)
 	if err != nil {
@@ -179,7 +179,11 @@ func (s *Service) Refresh(ctx context.Context, refresh string, workspace flowfor
 	if user.Disabled {
 		return Tokens{}, flowforge.Errorf(auth.CodeUnauthenticated, "the account is disabled")
 	}
-	if workspace, err = s.choose(ctx, user.ID, workspace); err != nil {
+	workspace, err = s.choose(ctx, user.ID, workspace)
+	if flowforge.CodeOf(err) == flowforge.CodeNotFound {
+		workspace, err = "", nil // the old token is spent: who was put out of a workspace goes on without one
+	}
+	if err != nil {
 		return Tokens{}, err
 	}
 	return s.issue(ctx, user, session.ID, workspace, next)

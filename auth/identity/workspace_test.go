@@ -100,6 +100,12 @@ func TestWhoIsRemovedIsOutAtOnce(t *testing.T) {
 	k.nobody(key)
 	_, err = k.Enter(t.Context(), editor, owner.Workspace)
 	k.code(flowforge.CodeNotFound, err)
+	left := k.signIn("grace", good)
+	left, err = k.Refresh(t.Context(), left.Refresh, owner.Workspace)
+	require.NoError(t, err)
+	require.Empty(t, left.Workspace)
+	_, err = k.Refresh(t.Context(), left.Refresh, "")
+	require.NoError(t, err)
 }
 
 func TestAnInvitationIsAccepted(t *testing.T) {
@@ -147,6 +153,13 @@ func TestAnInvitationCountsWhileItsMakerHasThePower(t *testing.T) {
 	require.NoError(t, k.SetRole(t.Context(), owner, admin.User, auth.RoleEditor))
 	_, err = k.Accept(t.Context(), eve, opaque)
 	k.code(flowforge.CodeNotFound, err)
+	users, err := k.ListUsers(t.Context(), k.admin, "", 0)
+	require.NoError(t, err)
+	_, err = k.AcceptNew(t.Context(), opaque, "New", good)
+	k.code(flowforge.CodeNotFound, err)
+	after, err := k.ListUsers(t.Context(), k.admin, "", 0)
+	require.NoError(t, err)
+	require.Len(t, after, len(users), "nobody was made for an invitation that does not count")
 	require.NoError(t, k.SetRole(t.Context(), owner, admin.User, auth.RoleAdmin))
 	late, opaque2, err := k.Invite(t.Context(), admin, "eve@example.com", auth.RoleEditor)
 	require.NoError(t, err)

@@ -19,27 +19,9 @@ const typeAccess = "at+jwt"
 // header reads the key ID from the header of an access token in the compact serialisation (RFC 7515, section 7.1). It
 // lets pass only what sign writes: whoever can choose the algorithm, or where the key comes from, needs no key (S12).
 func header(compact string) (kid string, err error) {
-	if len(compact) > maxToken {
-		return "", fmt.Errorf("it is longer than %d octets", maxToken)
-	}
-	parts := strings.Split(compact, ".")
-	const three = 3
-	if len(parts) != three {
-		return "", errors.New("it is no JWS in the compact serialisation")
-	}
-	for _, part := range parts {
-		// The decoder would skip line breaks; with Strict each token has one spelling.
-		if part == "" || strings.ContainsAny(part, "\r\n") {
-			return "", errors.New("it is no JWS in the compact serialisation")
-		}
-		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
-			return "", errors.New("a part of it is not in base64url")
-		}
-	}
-	decoded, _ := base64.RawURLEncoding.Strict().DecodeString(parts[0])
-	members, err := object(decoded)
+	members, err := compactHeader(compact, maxToken)
 	if err != nil {
-		return "", fmt.Errorf("its header: %w", err)
+		return "", err
 	}
 	texts := map[string]string{"alg": "", "typ": "", "kid": ""}
 	for name, raw := range members {
@@ -61,6 +43,33 @@ func header(compact string) (kid string, err error) {
 		return "", errors.New("it names no key")
 	}
 	return texts["kid"], nil
+}
+
+// compactHeader gives the members of the header of a JWS in the compact serialisation, having checked its shape.
+func compactHeader(compact string, most int) (map[string]json.RawMessage, error) {
+	if len(compact) > most {
+		return nil, fmt.Errorf("it is longer than %d octets", most)
+	}
+	parts := strings.Split(compact, ".")
+	const three = 3
+	if len(parts) != three {
+		return nil, errors.New("it is no JWS in the compact serialisation")
+	}
+	for _, part := range parts {
+		// The decoder would skip line breaks; with Strict each token has one spelling.
+		if part == "" || strings.ContainsAny(part, "\r\n") {
+			return nil, errors.New("it is no JWS in the compact serialisation")
+		}
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
+			return nil, errors.New("a part of it is not in base64url")
+		}
+	}
+	decoded, _ := base64.RawURLEncoding.Strict().DecodeString(parts[0])
+	members, err := object(decoded)
+	if err != nil {
+		return nil, fmt.Errorf("its header: %w", err)
+	}
+	return members, nil
 }
 
 // object reads the members of a JSON object, each of which may be there once: parsers disagree about which of two

@@ -34,7 +34,11 @@ func sign(kid, typ string, key ed25519.PrivateKey, payload []byte) (string, erro
 // the library's verifier for the very octets that came: jws.Verify parses the header and writes it anew before it looks
 // at the signature, so that a token with another spelling of the header would pass.
 func verify(compact string, key ed25519.PublicKey) ([]byte, error) {
-	verifier, err := jws.NewVerifier(jwa.EdDSA)
+	return verifyWith(compact, jwa.EdDSA, key)
+}
+
+func verifyWith(compact string, algorithm jwa.SignatureAlgorithm, key any) ([]byte, error) {
+	verifier, err := jws.NewVerifier(algorithm)
 	if err != nil {
 		return nil, fmt.Errorf("make a verifier: %w", err)
 	}
@@ -47,6 +51,31 @@ func verify(compact string, key ed25519.PublicKey) ([]byte, error) {
 		return nil, fmt.Errorf("verify the signature: %w", err)
 	}
 	return base64.RawURLEncoding.DecodeString(compact[strings.IndexByte(compact, '.')+1 : last])
+}
+
+// verifyForeign gives the payload of a compact JWS that a key of a JWK set signed. The key's type must be the algorithm's.
+func verifyForeign(compact, algorithm, kid string, jwks []byte) ([]byte, error) {
+	set, err := jwk.Parse(jwks)
+	if err != nil {
+		return nil, fmt.Errorf("read the other system's keys: %w", err)
+	}
+	for i := range set.Len() {
+		key, _ := set.Key(i)
+		if kid != "" && key.KeyID() != kid || key.KeyUsage() == string(jwk.ForEncryption) || key.KeyType() == jwa.OctetSeq {
+			continue
+		}
+		if named := key.Algorithm().String(); named != "" && named != algorithm {
+			continue
+		}
+		var raw any
+		if err := key.Raw(&raw); err != nil {
+			continue
+		}
+		if payload, err := verifyWith(compact, jwa.SignatureAlgorithm(algorithm), raw); err == nil {
+			return payload, nil
+		}
+	}
+	return nil, errBadSignature
 }
 
 // published writes public keys as a JWK set (RFC 7517, section 5; RFC 8037, section 2).

@@ -15,6 +15,7 @@ import (
 // by its key is looked for one by one.
 type identity struct {
 	users       map[auth.UserID]auth.User
+	links       map[linkKey]auth.UserID
 	workspaces  map[flowforge.Workspace]auth.Workspace
 	members     map[memberKey]auth.Member
 	invitations map[string]auth.Invitation // by the hash of the token; those that can be accepted
@@ -41,6 +42,7 @@ type credentialKey struct {
 func newIdentity() identity {
 	return identity{
 		users:       map[auth.UserID]auth.User{},
+		links:       map[linkKey]auth.UserID{},
 		workspaces:  map[flowforge.Workspace]auth.Workspace{},
 		members:     map[memberKey]auth.Member{},
 		invitations: map[string]auth.Invitation{},

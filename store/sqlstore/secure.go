@@ -54,6 +54,7 @@ func identityGrants() []grant {
 	)
 	return []grant{
 		{table: "users", api: "SELECT (id, kind, email, name, disabled)", identity: all, own: member},
+		{table: "user_links", identity: all},
 		{table: "workspaces", api: "SELECT, UPDATE", identity: all, own: "id = " + setting},
 		{table: "members", api: all, identity: all},
 		{table: "invitations", api: all, identity: all},

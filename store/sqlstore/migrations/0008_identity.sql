@@ -19,6 +19,13 @@ CREATE TABLE users (
 );
 CREATE UNIQUE INDEX users_email ON users (email) WHERE email IS NOT NULL;
 
+CREATE TABLE user_links (
+	issuer {text} NOT NULL,
+	subject {text} NOT NULL,
+	user_id {text} NOT NULL REFERENCES users (id),
+	PRIMARY KEY (issuer, subject)
+);
+
 CREATE TABLE workspaces (
 	id {text} NOT NULL PRIMARY KEY,
 	name {text} NOT NULL,
