@@ -8,6 +8,8 @@ import (
 )
 
 // Workflows keeps saved workflows: a draft that changes and numbered versions that do not.
+//
+//nolint:interfacebloat // Drafts and versions are one thing; who keeps the one keeps the other.
 type Workflows interface {
 	// SaveDraft saves the draft of the workflow with the document's name, which is unique in the workspace. An
 	// empty id makes a workflow if there is none of that name, and else means the one there is. With an id the

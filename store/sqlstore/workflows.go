@@ -170,7 +170,7 @@ func (s *Store) DeleteWorkflow(
 		x := s.tenant(string(workspace))
 		defer x.close(ctx)
 		key := []any{string(workspace), string(id)}
-		found := query(lockWorkflow, [][]any{append(key, nil)})
+		found := query(lockWorkflow, [][]any{{string(workspace), string(id), nil}})
 		documents := query(documentsOf, [][]any{key})
 		if err := x.run(ctx, found, documents); err != nil {
 			return err
