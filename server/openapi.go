@@ -61,6 +61,9 @@ func tags() []*huma.Tag {
 		{Name: "workflows", Description: "Documents: their drafts, and the versions that runs use."},
 		{Name: "drafts", Description: "Single nodes and connections of a draft, for designers."},
 		{Name: "runs", Description: "Executions of workflows."},
+		{Name: "schedules", Description: "What starts runs at times."},
+		{Name: "settings", Description: "What a workspace has for all its runs: variables, limits, how long runs are kept."},
+		{Name: "catalogue", Description: "What documents are made of: node types, and the functions of expressions."},
 		{Name: "server", Description: "The server itself."},
 	}
 }

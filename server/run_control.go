@@ -91,7 +91,7 @@ func (s *service) retryRun(ctx context.Context, c *call, in *struct {
 	NamedRun
 	KeyParam
 }, body *retryBody,
-) (*tagged[flowforge.Run], error) {
+) (*made[flowforge.Run], error) {
 	request := body.request()
 	request.IdempotencyKey, request.Fingerprint = in.IdempotencyKey, c.fingerprint("retry-run", in.Run)
 	run, err := s.engine.Retry(ctx, c.workspace(), flowforge.RunID(in.Run), request)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -82,6 +81,13 @@ func (s *service) addRuns() {
 		body: &body{example: map[string]any{"document": exampleDocument(), "input": map[string]any{"name": "Ada"}, "wait": "10s"}},
 	}, s.startDocument)
 	add(s, route{
+		method: http.MethodPost, path: "/workflows/{workflow}/nodes/{node}/test", id: "test-node", tag: tag,
+		summary: "Run the draft up to a node, or the node alone",
+		about:   "As a test run: nodes with a pinned output, in the draft or here, give it instead of being run." + waits,
+		policy:  Requires(auth.WorkflowEdit), status: http.StatusCreated, codes: starts,
+		body: &body{optional: true, example: map[string]any{"input": map[string]any{"name": "Ada"}, "alone": true, "wait": "10s"}},
+	}, s.testNode)
+	add(s, route{
 		method: http.MethodGet, path: "/runs", id: "list-runs", tag: tag, summary: "List runs",
 		about: "Newest first, without their input, vars and output.", policy: Requires(auth.RunRead),
 		codes: []flowforge.Code{flowforge.CodeNotFound},
@@ -93,15 +99,8 @@ func (s *service) addRuns() {
 	}, s.getRun)
 }
 
-// started is a run that was made just now, or before by the same key.
-func (s *service) started(run flowforge.Run) *tagged[flowforge.Run] {
-	return &tagged[flowforge.Run]{
-		Status: http.StatusCreated, Location: s.Prefix + apiPath + "/runs/" + url.PathEscape(string(run.ID)), Body: run,
-	}
-}
-
 // start starts a run and waits for it as long as the request says.
-func (s *service) start(ctx context.Context, c *call, request engine.StartRequest, body *StartBody) (*tagged[flowforge.Run], error) {
+func (s *service) start(ctx context.Context, c *call, request engine.StartRequest, body *StartBody) (*made[flowforge.Run], error) {
 	request.Workspace = c.workspace()
 	request.Input, request.Vars, request.Test = body.Input, body.Vars, body.Test
 	request.Priority, request.Pool = body.Priority, body.Pool
@@ -134,14 +133,14 @@ func (s *service) startRun(ctx context.Context, c *call, in *struct {
 	Named
 	KeyParam
 }, body *startSavedBody,
-) (*tagged[flowforge.Run], error) {
+) (*made[flowforge.Run], error) {
 	return s.start(ctx, c, engine.StartRequest{
 		Workflow: in.Workflow, Version: versionNumber(body.Version),
 		IdempotencyKey: in.IdempotencyKey, Fingerprint: c.fingerprint("start-run", in.Workflow),
 	}, &body.StartBody)
 }
 
-func (s *service) startDocument(ctx context.Context, c *call, in *KeyParam, body *startUnsavedBody) (*tagged[flowforge.Run], error) {
+func (s *service) startDocument(ctx context.Context, c *call, in *KeyParam, body *startUnsavedBody) (*made[flowforge.Run], error) {
 	document, err := flowforge.DecodeWorkflow(body.Document)
 	if err != nil {
 		return nil, err
@@ -149,6 +148,27 @@ func (s *service) startDocument(ctx context.Context, c *call, in *KeyParam, body
 	return s.start(ctx, c, engine.StartRequest{
 		Document: document, IdempotencyKey: in.IdempotencyKey, Fingerprint: c.fingerprint("start-document"),
 	}, &body.StartBody)
+}
+
+// testBody starts a test of a node.
+type testBody struct {
+	StartBody
+
+	Alone bool                                 `json:"alone,omitempty" doc:"Nothing but the node itself runs: all before it need an output, pinned in the draft or here."`
+	Pins  map[flowforge.NodeID]flowforge.Value `json:"pins,omitempty" doc:"Outputs that nodes give instead of being run."`
+}
+
+func (s *service) testNode(ctx context.Context, c *call, in *NamedNode, body *testBody) (*made[flowforge.Run], error) {
+	_, document, err := s.engine.Document(ctx, c.workspace(), in.Workflow, store.DraftVersion)
+	if err != nil {
+		return nil, err
+	}
+	part, err := engine.Partial(document, flowforge.NodeID(in.Node), body.Pins, body.Alone)
+	if err != nil {
+		return nil, err
+	}
+	body.Test = true
+	return s.start(ctx, c, engine.StartRequest{Document: part}, &body.StartBody)
 }
 
 // RunFilter picks runs.

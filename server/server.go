@@ -146,6 +146,10 @@ func (s *service) addRoutes() {
 	s.addRuns()
 	s.addRunRecords()
 	s.addRunControl()
+	s.addBulk()
+	s.addSchedules()
+	s.addSettings()
+	s.addCatalogue()
 }
 
 // HTTPServer makes a server with time limits for a handler of New. A request may wait for runs as long as limits say.

@@ -51,8 +51,8 @@ func viewOf(saved *store.SavedWorkflow, problems flowforge.Problems) *tagged[wor
 	}
 }
 
-// made is viewOf for what was made just now.
-func (s *service) made(saved *store.SavedWorkflow, problems flowforge.Problems) *tagged[workflowView] {
+// created is viewOf for what was made just now.
+func (s *service) created(saved *store.SavedWorkflow, problems flowforge.Problems) *tagged[workflowView] {
 	view := viewOf(saved, problems)
 	view.Status, view.Location = http.StatusCreated, s.Prefix+apiPath+"/workflows/"+url.PathEscape(saved.Name)
 	return view
@@ -165,7 +165,7 @@ func (s *service) listWorkflows(ctx context.Context, c *call, in *struct {
 
 func (s *service) createWorkflow(ctx context.Context, c *call, _ *struct{}, body *documentBody) (*tagged[workflowView], error) {
 	saved, problems, err := s.engine.SaveDraft(ctx, c.workspace(), engine.Draft{Document: body.document, Replaces: store.NoDraft})
-	return s.made(&saved, problems), err
+	return s.created(&saved, problems), err
 }
 
 // VersionParam is which version is meant.
@@ -266,7 +266,7 @@ func (s *service) duplicateWorkflow(ctx context.Context, c *call, in *Named, bod
 	}
 	document.Name = body.Name
 	saved, problems, err := s.engine.SaveDraft(ctx, c.workspace(), engine.Draft{Document: document, Replaces: store.NoDraft})
-	return s.made(&saved, problems), err
+	return s.created(&saved, problems), err
 }
 
 // verdict is what a check came to.
