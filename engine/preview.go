@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
@@ -49,9 +50,7 @@ func (e *Engine) PreviewTemplate(ctx context.Context, workspace flowforge.Worksp
 			env.Input = run.Input
 		}
 		frozen, _ := run.Vars.Any().(map[string]any)
-		for name, value := range frozen {
-			vars[name] = value
-		}
+		maps.Copy(vars, frozen)
 		if err := e.readOutputs(ctx, run, template, known); err != nil {
 			return flowforge.Value{}, err
 		}

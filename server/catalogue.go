@@ -87,8 +87,9 @@ func (s *service) addCatalogue() {
 	add(s, route{
 		method: http.MethodPost, path: "/preview/expression", id: "preview-expression", tag: "catalogue",
 		summary: "What a template gives", about: "With the data of a run, or with what the request says. It has no effect.",
-		policy: Requires(auth.RunRead), body: &body{example: map[string]any{"template": "Hello, {{ input.name }}!", "input": map[string]any{"name": "Ada"}}},
-		codes: []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeInvalidInput, flowforge.CodeExpression, flowforge.CodeValueTooLarge},
+		policy: Requires(auth.RunRead),
+		body:   &body{example: map[string]any{"template": "Hello, {{ input.name }}!", "input": map[string]any{"name": "Ada"}}},
+		codes:  []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeInvalidInput, flowforge.CodeExpression, flowforge.CodeValueTooLarge},
 	}, s.previewExpression)
 }
 

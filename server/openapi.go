@@ -40,7 +40,8 @@ func (s *service) apiConfig() huma.Config {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
-				Title: "FlowForge", Version: s.Version, Description: strings.ReplaceAll(apiDoc, "'", "`"), License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+				Title: "FlowForge", Version: s.Version, Description: strings.ReplaceAll(apiDoc, "'", "`"),
+				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 			},
 			Servers: []*huma.Server{{URL: server}},
 			Tags:    tags(),
@@ -64,6 +65,7 @@ func tags() []*huma.Tag {
 		{Name: "schedules", Description: "What starts runs at times."},
 		{Name: "settings", Description: "What a workspace has for all its runs: variables, limits, how long runs are kept."},
 		{Name: "catalogue", Description: "What documents are made of: node types, and the functions of expressions."},
+		{Name: "templates", Description: "Documents to begin with."},
 		{Name: "server", Description: "The server itself."},
 	}
 }

@@ -29,11 +29,11 @@ type bulkFilter struct {
 
 // deed is what came of one run.
 type deed struct {
-	Run    flowforge.RunID       `json:"run"`
-	Status flowforge.RunStatus   `json:"status,omitempty" doc:"Of the run as it is now."`
-	Made   flowforge.RunID       `json:"made,omitempty" doc:"The new run, of a retry."`
-	Code   flowforge.Code        `json:"code,omitempty" doc:"Of the error that kept it from being done."`
-	Detail string                `json:"detail,omitempty"`
+	Run    flowforge.RunID     `json:"run"`
+	Status flowforge.RunStatus `json:"status,omitempty" doc:"Of the run as it is now."`
+	Made   flowforge.RunID     `json:"made,omitempty" doc:"The new run, of a retry."`
+	Code   flowforge.Code      `json:"code,omitempty" doc:"Of the error that kept it from being done."`
+	Detail string              `json:"detail,omitempty"`
 }
 
 // deeds is what came of all.

@@ -81,6 +81,7 @@ type service struct {
 	api    huma.API
 	routes []route // as they were enrolled
 
+	templates []*flowforge.Workflow
 	documents map[string][]byte // of the API, by file name
 	reference []byte            // the page that shows them
 }
@@ -116,7 +117,11 @@ func newService(config Config) (*service, error) {
 	if config.NewRequestID == nil {
 		config.NewRequestID = rand.Text
 	}
-	s := &service{Config: config, engine: config.Engine, router: newRouter()}
+	templates, err := readTemplates()
+	if err != nil {
+		return nil, err
+	}
+	s := &service{Config: config, engine: config.Engine, router: newRouter(), templates: templates}
 	s.router.NotFound = http.HandlerFunc(s.notFound)
 	s.router.MethodNotAllowed = http.HandlerFunc(s.notAllowed)
 	s.api = humahttprouter.New(s.router, s.apiConfig())
@@ -150,6 +155,7 @@ func (s *service) addRoutes() {
 	s.addSchedules()
 	s.addSettings()
 	s.addCatalogue()
+	s.addTemplates()
 }
 
 // HTTPServer makes a server with time limits for a handler of New. A request may wait for runs as long as limits say.

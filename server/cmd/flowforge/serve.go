@@ -35,7 +35,7 @@ func (v *serveCommand) Run(con *console) error {
 	if v.Drain < 0 {
 		return usage("--drain cannot be negative")
 	}
-	token, path, fresh, err := openToken(v.Data)
+	token, err := openToken(v.Data)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (v *serveCommand) Run(con *console) error {
 	if err != nil {
 		return usage("--addr: %w: give a free address, such as 127.0.0.1:8081", err)
 	}
-	v.greet(con, "http://"+listener.Addr().String(), path, fresh)
+	v.greet(con, "http://"+listener.Addr().String(), token)
 	return v.serve(ctx, s, server.HTTPServer(v.Addr, handler, server.Limits{}), listener)
 }
 
@@ -82,7 +82,7 @@ func (v *serveCommand) open(ctx context.Context, con *console) (*session, *http.
 	}
 	observed, err := listenAt(ctx, v.Listen, meter.Handler(s.engine))
 	if err != nil {
-		s.close()
+		s.close() //nolint:contextcheck // It has a time of its own.
 		return nil, nil, err
 	}
 	con.printf("flowforge: health and metrics at http://%s\n", observed.Addr)
@@ -99,14 +99,14 @@ func (v *serveCommand) requestLog(con *console) *slog.Logger {
 }
 
 // greet says where the server is and how to use it.
-func (v *serveCommand) greet(con *console, url, path string, fresh bool) {
+func (v *serveCommand) greet(con *console, url string, token *adminToken) {
 	con.printf("flowforge: serving at %s (its reference: %s/docs)\n", url, url)
 	word := "the admin token is in"
-	if fresh {
+	if token.fresh {
 		word = "an admin token was made, in"
 	}
-	con.printf("flowforge: %s %s; it may do everything. Use it so:\n", word, human.Line(path))
-	con.printf("  curl -H \"Authorization: Bearer $(cat %s)\" %s/api/v1/me\n", human.Line(path), url)
+	con.printf("flowforge: %s %s; it may do everything. Use it so:\n", word, human.Line(token.path))
+	con.printf("  curl -H \"Authorization: Bearer $(cat %s)\" %s/api/v1/me\n", human.Line(token.path), url)
 	if host, _, err := net.SplitHostPort(v.Addr); err == nil {
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			con.printf("flowforge: warning: others can reach %s, and it has no TLS: put a proxy before it\n", human.Line(v.Addr))
@@ -114,7 +114,7 @@ func (v *serveCommand) greet(con *console, url, path string, fresh bool) {
 	}
 }
 
-// serve answers requests and runs runs until a signal. Then requests end first, since some wait for runs.
+// serve answers requests, and runs what is to be run, until a signal. Then requests end first, since some wait for runs.
 func (v *serveCommand) serve(ctx context.Context, s *session, front *http.Server, listener net.Listener) error {
 	working, stop := context.WithCancel(ctx)
 	defer stop()

@@ -118,16 +118,17 @@ func TestANewcomersPathThroughTheServer(t *testing.T) {
 func TestTheTokenIsItsOwnersAlone(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
-	token, path, fresh, err := openToken(data)
+	token, err := openToken(data)
 	require.NoError(t, err)
-	require.True(t, fresh)
+	require.True(t, token.fresh)
+	path := token.path
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	same, _, fresh, err := openToken(data)
+	same, err := openToken(data)
 	require.NoError(t, err)
-	require.False(t, fresh)
-	require.Equal(t, token, same)
+	require.False(t, same.fresh)
+	require.Equal(t, token.hash, same.hash)
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	ask := func(header string) (*auth.Principal, error) {
@@ -147,11 +148,11 @@ func TestTheTokenIsItsOwnersAlone(t *testing.T) {
 		require.Error(t, err, header)
 	}
 
-	require.NoError(t, os.Chmod(path, 0o644)) //nolint:gosec // That is what is refused.
-	_, _, _, err = openToken(data)
+	require.NoError(t, os.Chmod(path, 0o644))
+	_, err = openToken(data)
 	require.ErrorContains(t, err, "others can read")
 	require.NoError(t, os.Remove(path))
 	require.NoError(t, os.WriteFile(path, []byte("ff_admin_short"), 0o600))
-	_, _, _, err = openToken(data)
+	_, err = openToken(data)
 	require.ErrorContains(t, err, "holds no token")
 }

@@ -27,21 +27,24 @@ const (
 )
 
 // adminToken is the one token of the server, of which it remembers the hash.
-type adminToken struct{ hash [sha256.Size]byte }
+type adminToken struct {
+	hash  [sha256.Size]byte
+	path  string // of its file
+	fresh bool   // it was made just now
+}
 
 // openToken reads the token of a data folder, or makes one there that only the folder's owner can read.
-func openToken(folder string) (token *adminToken, path string, fresh bool, err error) {
+func openToken(folder string) (*adminToken, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, "", false, usage("--data: %w", err)
+		return nil, usage("--data: %w", err)
 	}
-	path = filepath.Join(folder, tokenFile)
+	path := filepath.Join(folder, tokenFile)
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // It is the user who names the folder.
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		token, err := readToken(path)
-		return token, path, false, err
+		return readToken(path)
 	case err != nil:
-		return nil, "", false, usage("--data: %w", err)
+		return nil, usage("--data: %w", err)
 	}
 	secret := make([]byte, tokenBytes)
 	_, _ = rand.Read(secret) // never fails
@@ -50,9 +53,9 @@ func openToken(folder string) (token *adminToken, path string, fresh bool, err e
 		err = file.Sync()
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, "", false, errors.Join(err, os.Remove(path))
+		return nil, errors.Join(err, os.Remove(path))
 	}
-	return &adminToken{sha256.Sum256([]byte(text))}, path, true, nil
+	return &adminToken{hash: sha256.Sum256([]byte(text)), path: path, fresh: true}, nil
 }
 
 // readToken reads a token that is there. One that others can read, or that is short, is refused.
@@ -74,7 +77,7 @@ func readToken(path string) (*adminToken, error) {
 	if err != nil || len(secret) != tokenBytes || !strings.HasPrefix(trimmed, tokenPrefix) {
 		return nil, usage("%s holds no token: remove it to have one made", human.Line(path))
 	}
-	return &adminToken{sha256.Sum256([]byte(trimmed))}, nil
+	return &adminToken{hash: sha256.Sum256([]byte(trimmed)), path: path}, nil
 }
 
 // Authenticate knows who sends the token: the owner of the one workspace.
