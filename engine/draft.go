@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/store"
@@ -36,7 +37,10 @@ func (e *Engine) SaveDraft(
 	if err != nil {
 		return store.SavedWorkflow{}, problems, err
 	}
-	saved := store.SavedWorkflow{Name: draft.Document.Name, Document: text, SavedAt: e.clock.Now(), Replaces: draft.Replaces}
+	saved := store.SavedWorkflow{
+		Name: draft.Document.Name, Document: text, Replaces: draft.Replaces,
+		SavedAt: e.clock.Now().Truncate(time.Microsecond), // as it is kept
+	}
 	if draft.Workflow != "" {
 		now, err := e.config.Store.Workflow(ctx, workspace, draft.Workflow, store.DraftVersion)
 		if err != nil {

@@ -64,20 +64,20 @@ type instanceBody struct {
 
 func (s *service) addTemplates() {
 	const tag = "templates"
-	missing := []flowforge.Code{flowforge.CodeNotFound}
+	const missing = flowforge.CodeNotFound
 	add(s, route{
 		method: http.MethodGet, path: "/templates", id: "list-templates", tag: tag, summary: "List the templates",
 		about: "In order of id. They come with the server.", policy: Requires(auth.TemplateRead),
 	}, s.listTemplates)
 	add(s, route{
 		method: http.MethodGet, path: "/templates/{template}", id: "get-template", tag: tag, summary: "Get a template",
-		policy: Requires(auth.TemplateRead), codes: missing,
+		policy: Requires(auth.TemplateRead), codes: []flowforge.Code{missing},
 	}, s.getTemplate)
 	add(s, route{
 		method: http.MethodPost, path: "/templates/{template}/workflows", id: "use-template", tag: tag,
 		summary: "Make a workflow of a template", about: "Its document becomes the draft of a new workflow.",
 		policy: Requires(auth.WorkflowEdit), status: http.StatusCreated, body: &body{example: map[string]any{"name": "my approvals"}},
-		codes: append(missing, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow),
+		codes: []flowforge.Code{missing, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
 	}, s.useTemplate)
 }
 
