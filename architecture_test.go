@@ -72,7 +72,7 @@ var rules = []rule{
 	{packages: "engine/enginetest", may: "flowforge nodes store queue engine"},
 
 	{packages: "server/cmd/...", may: anything},
-	{packages: "server/...", may: "flowforge engine engine/doc nodes store queue auth auth/* connectors server/..."},
+	{packages: "server/...", may: "flowforge engine engine/doc engine/expr nodes store queue auth auth/* connectors server/..."},
 	{packages: programs, may: anything},
 	{packages: ".ci/...", may: ""},
 }

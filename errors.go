@@ -30,6 +30,8 @@ const (
 	CodeNoCredential    Code = "no_credential"      // the document puts none into the slot
 	CodeNotFound        Code = "not_found"
 	CodeConflict        Code = "conflict"
+	CodeChanged         Code = "changed"     // what is to be changed is not as the request knew it
+	CodeKeyReused       Code = "key_reused"  // the idempotency key was used for another request
 	CodeStaleEpoch      Code = "stale_epoch" // the lease was lost to another worker
 	CodeClosed          Code = "closed"      // the engine is closed or draining
 	CodeUnsupported     Code = "unsupported"

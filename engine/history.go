@@ -32,6 +32,28 @@ func (e *Engine) Logs(ctx context.Context, workspace flowforge.Workspace, id flo
 	})
 }
 
+// ListNodeRuns gives node runs of a run in the order they were first recorded, after the first `skip`; a limit of 0
+// is 50.
+func (e *Engine) ListNodeRuns(
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID, skip, limit int,
+) ([]flowforge.NodeRun, error) {
+	return e.config.Store.NodeRuns(ctx, workspace, id, skip, limit)
+}
+
+// ListEvents gives the durable events of a run after a sequence number, in order; a limit of 0 is 50.
+func (e *Engine) ListEvents(
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID, after int64, limit int,
+) ([]flowforge.Event, error) {
+	return e.config.Store.Events(ctx, workspace, id, after, limit)
+}
+
+// ListLogs gives lines that the nodes of a run logged, oldest first, after the first `skip`; a limit of 0 is 50.
+func (e *Engine) ListLogs(
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.RunID, skip, limit int,
+) ([]store.LogLine, error) {
+	return e.config.Store.Logs(ctx, workspace, id, skip, limit)
+}
+
 // pages reads page after page of something.
 func pages[T any](read func(skip, limit int) ([]T, error)) iter.Seq2[T, error] {
 	const size = 1_000

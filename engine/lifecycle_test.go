@@ -93,7 +93,7 @@ func TestTheSameIdempotencyKeyStartsOneRun(t *testing.T) {
 
 		request.Document = workflow(nil, flowforge.Node{ID: "other", Type: "core.noop"})
 		_, err = e.DoRequest(t.Context(), request)
-		require.ErrorIs(t, err, &flowforge.Error{Code: flowforge.CodeConflict})
+		require.ErrorIs(t, err, &flowforge.Error{Code: flowforge.CodeKeyReused})
 	})
 }
 

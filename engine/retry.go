@@ -27,6 +27,7 @@ type RetryRequest struct {
 	Outputs map[flowforge.NodeID]flowforge.Value // edited outputs: these nodes are not run, what follows them is
 
 	IdempotencyKey string // as in StartRequest
+	Fingerprint    string
 }
 
 // Retry makes a new run of one that has ended. What came before the point of retry is copied and not run again. The
@@ -63,7 +64,7 @@ func (e *Engine) Retry(
 func (e *Engine) retryOf(ctx context.Context, old *flowforge.Run, request *RetryRequest) (store.NewRun, *dag.Workflow, error) {
 	start := StartRequest{
 		Workspace: old.Workspace, Input: old.Input, Test: old.Test, Priority: old.Priority, Pool: old.Pool,
-		IdempotencyKey: request.IdempotencyKey,
+		IdempotencyKey: request.IdempotencyKey, Fingerprint: request.Fingerprint,
 	}
 	var found loaded
 	var err error

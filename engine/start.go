@@ -27,6 +27,10 @@ type StartRequest struct {
 
 	// IdempotencyKey makes starting again safe: the same key in the same workspace answers the same run.
 	IdempotencyKey string
+
+	// Fingerprint tells requests of the same key apart: another one is an Error with CodeKeyReused. Empty: the
+	// document's hash.
+	Fingerprint string
 }
 
 // Start creates a run. It begins at once where this engine's worker loop is active, otherwise when some
@@ -166,7 +170,7 @@ func (e *Engine) fresh(ctx context.Context, loaded loaded, request StartRequest)
 		Document:       loaded.text,
 		NodeTypes:      loaded.needs,
 		IdempotencyKey: request.IdempotencyKey,
-		Fingerprint:    loaded.text.Hash,
+		Fingerprint:    cmp.Or(request.Fingerprint, loaded.text.Hash),
 	}, nil
 }
 

@@ -40,6 +40,9 @@ func (e *Engine) Publish(ctx context.Context, workspace flowforge.Workspace, nam
 	if err != nil {
 		return store.SavedWorkflow{}, err
 	}
+	if _, err := e.compile(draft.Document, flowforge.WorkflowRef{}); err != nil {
+		return store.SavedWorkflow{}, err
+	}
 	return e.publishing(ctx, workspace, draft, func() (store.SavedWorkflow, error) {
 		return e.config.Store.Publish(ctx, workspace, draft.ID)
 	})

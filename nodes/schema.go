@@ -198,11 +198,7 @@ func (c *checker) describe(location []string, name string) string {
 // sentence says what the validator found, in English, of the innermost errors.
 func sentence(invalid *jsonschema.ValidationError) string {
 	if len(invalid.Causes) == 0 {
-		text := invalid.ErrorKind.LocalizedString(message.NewPrinter(language.English))
-		if k, ok := invalid.ErrorKind.(*kind.Type); ok {
-			text = fmt.Sprintf("this must be %s, not %s", article(strings.Join(k.Want, " or ")), article(k.Got))
-		}
-		return text
+		return withoutValue(invalid.ErrorKind)
 	}
 	var parts []string
 	for _, cause := range invalid.Causes {
@@ -211,6 +207,29 @@ func sentence(invalid *jsonschema.ValidationError) string {
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// withoutValue says what is wrong and never shows the value, which may be a secret and ends up in logs and answers.
+func withoutValue(found jsonschema.ErrorKind) string {
+	switch k := found.(type) {
+	case *kind.Type:
+		return fmt.Sprintf("this must be %s, not %s", article(strings.Join(k.Want, " or ")), article(k.Got))
+	case *kind.Pattern:
+		return fmt.Sprintf("this does not match the pattern %q", k.Want)
+	case *kind.Format:
+		return "this is no valid " + k.Want
+	case *kind.Minimum:
+		return "this must be at least " + k.Want.RatString()
+	case *kind.Maximum:
+		return "this must be at most " + k.Want.RatString()
+	case *kind.ExclusiveMinimum:
+		return "this must be more than " + k.Want.RatString()
+	case *kind.ExclusiveMaximum:
+		return "this must be less than " + k.Want.RatString()
+	case *kind.MultipleOf:
+		return "this must be a multiple of " + k.Want.RatString()
+	}
+	return found.LocalizedString(message.NewPrinter(language.English))
 }
 
 func article(noun string) string {

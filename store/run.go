@@ -21,7 +21,7 @@ type NewRun struct {
 	Started []flowforge.NodeRun // recorded where it is leased from the start: attempts that begin with it
 
 	IdempotencyKey string // unique within the workspace; empty: none
-	Fingerprint    string // of the request: the same key with another one is CodeConflict
+	Fingerprint    string // of the request: the same key with another one is CodeKeyReused
 }
 
 // Name is what a start is known by when it is sent again: its idempotency key, or else its run's ID.

@@ -8,15 +8,22 @@ import (
 )
 
 // Workflows keeps saved workflows: a draft that changes and numbered versions that do not.
+//
+//nolint:interfacebloat // Drafts and versions are one thing; who keeps the one keeps the other.
 type Workflows interface {
 	// SaveDraft saves the draft of the workflow with the document's name, which is unique in the workspace. An
 	// empty id makes a workflow if there is none of that name, and else means the one there is. With an id the
-	// name may change; to another workflow's it is CodeConflict.
+	// name may change; to another workflow's it is CodeConflict. Where Replaces is not empty and the draft that is
+	// there has another hash, it is CodeChanged and nothing is saved, so that two editors cannot overwrite each other;
+	// with NoDraft a name that is taken is CodeConflict.
 	SaveDraft(ctx context.Context, workspace flowforge.Workspace, saved SavedWorkflow) (SavedWorkflow, error)
 	// Publish makes the draft an immutable version, the next number, and the one that starts use.
 	Publish(ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID) (SavedWorkflow, error)
 	// Rollback makes an older version the one that starts use.
 	Rollback(ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, version int) (SavedWorkflow, error)
+	// DeleteWorkflow forgets a workflow with its draft and versions; its runs keep their documents. Where replaces is
+	// not empty and the draft has another hash, it is CodeChanged.
+	DeleteWorkflow(ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, replaces string) error
 	// Workflow finds one by name: version -1 is the draft, 0 the published version.
 	Workflow(ctx context.Context, workspace flowforge.Workspace, name string, version int) (SavedWorkflow, error)
 	// ListWorkflows gives the workflows in order of name, without documents, after the name `after`.
@@ -32,6 +39,9 @@ const (
 	PublishedVersion = 0
 )
 
+// NoDraft as what a draft replaces says that there must be none of its name.
+const NoDraft = "none"
+
 // SavedWorkflow is a version of a workflow, or its draft.
 type SavedWorkflow struct {
 	ID        flowforge.WorkflowID
@@ -40,6 +50,9 @@ type SavedWorkflow struct {
 	Published int // the version that starts use; 0: none yet
 	Document  Document
 	SavedAt   time.Time
+
+	// Replaces is the hash of the draft that SaveDraft is to replace; empty: whatever there is. Stores give none.
+	Replaces string
 }
 
 // Variables keeps the values that a workspace gives to all its runs.

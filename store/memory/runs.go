@@ -99,7 +99,7 @@ func (s *Store) existing(n *store.NewRun) (*run, error) {
 	}
 	r := s.keys[idempotencyKey{n.Run.Workspace, n.IdempotencyKey}]
 	if r != nil && r.fingerprint != n.Fingerprint {
-		return nil, flowforge.Errorf(flowforge.CodeConflict, "idempotency key %q was used for another request", n.IdempotencyKey)
+		return nil, flowforge.Errorf(flowforge.CodeKeyReused, "idempotency key %q was used for another request", n.IdempotencyKey)
 	}
 	return r, nil
 }

@@ -61,6 +61,9 @@ func (s *Store) SaveDraft(
 				"there is another workflow named %q", saved.Name)
 		}
 	}
+	if err := mayReplace(w, saved.Name, saved.Replaces); err != nil {
+		return store.SavedWorkflow{}, err
+	}
 	if w == nil {
 		w = &workflow{id: flowforge.WorkflowID(store.NewID(s.now()))}
 		h.byID[w.id] = w
@@ -70,6 +73,45 @@ func (s *Store) SaveDraft(
 	s.dropDocument(workspace, w.draft.document.Hash)
 	w.draft = text{saved.Document, saved.SavedAt}
 	return w.saved(store.DraftVersion, w.draft), nil
+}
+
+// mayReplace refuses a draft that is to replace another one than there is; w is nil where there is none.
+func mayReplace(w *workflow, name, replaces string) error {
+	switch {
+	case replaces == "", replaces == store.NoDraft && w == nil:
+		return nil
+	case replaces == store.NoDraft:
+		return flowforge.Errorf(flowforge.CodeConflict, "there is a workflow named %q", name)
+	case w == nil || w.draft.document.Hash != replaces:
+		return flowforge.Errorf(flowforge.CodeChanged, "the draft of %q has changed", name)
+	}
+	return nil
+}
+
+// DeleteWorkflow forgets a workflow.
+func (s *Store) DeleteWorkflow(
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, replaces string,
+) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	h := s.shelf(workspace)
+	w := h.byID[id]
+	if w == nil {
+		return noWorkflow(string(id))
+	}
+	if err := mayReplace(w, w.name, replaces); err != nil {
+		return err
+	}
+	delete(h.byID, id)
+	delete(h.byName, w.name)
+	at, _ := slices.BinarySearch(h.names, w.name)
+	h.names = slices.Delete(h.names, at, at+1)
+	for _, kept := range append(w.versions, w.draft) {
+		s.dropDocument(workspace, kept.document.Hash)
+	}
+	return nil
 }
 
 // shelf gives the workflows of a workspace, to be read only.

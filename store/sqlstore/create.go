@@ -279,7 +279,7 @@ func (s *Store) existing(ctx context.Context, x *session, waiting []*creation) e
 }
 
 func usedKey(key string) error {
-	return flowforge.Errorf(flowforge.CodeConflict, "idempotency key %q was used for another request", key)
+	return flowforge.Errorf(flowforge.CodeKeyReused, "idempotency key %q was used for another request", key)
 }
 
 // A known run is one that a creation would be.

@@ -22,6 +22,12 @@ const (
 	insertVersion = `{with workspace:text workflow:text version:bigint document:text saved:bigint}
 		INSERT INTO versions (workspace, workflow, version, document, saved_at)
 		SELECT workspace, workflow, version, document, saved FROM s`
+	documentsOf = `{with workspace:text id:text} SELECT DISTINCT v.document FROM s JOIN versions v
+		ON v.workspace = s.workspace AND v.workflow = s.id`
+	deleteVersions = `{with workspace:text id:text}
+		DELETE FROM versions WHERE (workspace, workflow) IN (SELECT workspace, id FROM s)`
+	deleteWorkflow = `{with workspace:text id:text}
+		DELETE FROM workflows WHERE (workspace, id) IN (SELECT workspace, id FROM s)`
 	selectDraft = `{with workspace:text name:text}
 		SELECT w.id, w.name, w.published, w.document, w.saved_at, d.text FROM s JOIN workflows w
 			ON w.workspace = s.workspace AND w.name = s.name
@@ -120,8 +126,11 @@ func (s *Store) saveDraft(
 	if saved.Document.Hash == "" {
 		document.rows = nil
 	}
+	if err := mayReplace(old, saved.Name, saved.Replaces); err != nil {
+		return false, err
+	}
 	if old != nil {
-		saved.ID, saved.Published = flowforge.WorkflowID(old.id), old.published
+		saved.ID, saved.Published, saved.Replaces = flowforge.WorkflowID(old.id), old.published, ""
 		litter := exec(insertLitter, addLitter(nil, string(workspace), kindDocument, old.document))
 		return true, x.commit(ctx, document, litter, exec(updateWorkflow, [][]any{{
 			string(workspace), old.id, saved.Name, saved.Document.Hash, micros(saved.SavedAt),
@@ -133,8 +142,53 @@ func (s *Store) saveDraft(
 	if err := x.commit(ctx, document, insert); err != nil || len(insert.out) == 0 {
 		return false, err
 	}
-	saved.ID, saved.Published = flowforge.WorkflowID(id), 0
+	saved.ID, saved.Published, saved.Replaces = flowforge.WorkflowID(id), 0, ""
 	return true, nil
+}
+
+// mayReplace refuses a draft that is to replace another one than there is; old is nil where there is none.
+func mayReplace(old *workflowRow, name, replaces string) error {
+	switch {
+	case replaces == "", replaces == store.NoDraft && old == nil:
+		return nil
+	case replaces == store.NoDraft:
+		return flowforge.Errorf(flowforge.CodeConflict, "there is a workflow named %q", name)
+	case old == nil || old.document != replaces:
+		return flowforge.Errorf(flowforge.CodeChanged, "the draft of %q has changed", name)
+	}
+	return nil
+}
+
+// DeleteWorkflow forgets a workflow with its versions.
+func (s *Store) DeleteWorkflow(
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, replaces string,
+) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	err := retry(ctx, func() error {
+		x := s.tenant(string(workspace))
+		defer x.close(ctx)
+		key := []any{string(workspace), string(id)}
+		found := query(lockWorkflow, [][]any{{string(workspace), string(id), nil}})
+		documents := query(documentsOf, [][]any{key})
+		if err := x.run(ctx, found, documents); err != nil {
+			return err
+		}
+		if len(found.out) == 0 {
+			return noWorkflow(string(id))
+		}
+		w := found.out[0].workflow()
+		if err := mayReplace(&w, w.name, replaces); err != nil {
+			return err
+		}
+		litter := addLitter(nil, string(workspace), kindDocument, w.document)
+		for i := range documents.out {
+			litter = addLitter(litter, string(workspace), kindDocument, documents.out[i].text())
+		}
+		return x.commit(ctx, exec(insertLitter, sortedLitter(litter)), exec(deleteVersions, [][]any{key}), exec(deleteWorkflow, [][]any{key}))
+	})
+	return s.failure(ctx, "delete a workflow", err)
 }
 
 type workflowRow struct {

@@ -54,14 +54,14 @@ func idempotencyCases() []testCase {
 			_, err := k.Store.Run(k.ctx, acme, second.Run.ID)
 			k.code(flowforge.CodeNotFound, err)
 		}},
-		{"an idempotency key with another fingerprint is a conflict", func(k *kit) {
+		{"an idempotency key with another fingerprint was used for another request", func(k *kit) {
 			first, second, third := k.newRun(), k.newRun(), k.newRun()
 			first.IdempotencyKey, first.Fingerprint = "key", "print"
 			second.IdempotencyKey, second.Fingerprint = "key", "other print"
 			created, err := k.Store.Create(k.ctx, []store.NewRun{first, second, third})
 			require.NoError(k, err)
 			require.NoError(k, created[0].Err)
-			k.code(flowforge.CodeConflict, created[1].Err)
+			k.code(flowforge.CodeKeyReused, created[1].Err)
 			require.NoError(k, created[2].Err, "a refused run failed its batch")
 			require.Len(k, k.claimed(), 2)
 		}},

@@ -79,7 +79,7 @@ func (w *world) create(t *rapid.T) {
 	if known == nil {
 		known = w.model.withKey(n.Run.Workspace, n.IdempotencyKey)
 		if known != nil && known.fingerprint != n.Fingerprint {
-			w.code(flowforge.CodeConflict, created.Err)
+			w.code(flowforge.CodeKeyReused, created.Err)
 			return
 		}
 	}

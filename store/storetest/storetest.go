@@ -110,6 +110,7 @@ func familiesBesides() []family {
 		{"Task", taskCases()},
 		{"Task lease", taskLeaseCases()},
 		{"Workflow", workflowCases()},
+		{"Replace", replaceCases()},
 		{"Version", versionCases()},
 		{"Rollback", rollbackCases()},
 		{"List of versions", versionListCases()},

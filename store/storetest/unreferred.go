@@ -29,6 +29,21 @@ func unreferredCases() []testCase {
 			k.create(second)
 			k.document("shared", true)
 		}},
+		{"the documents of a deleted workflow are forgotten with the last run of theirs", func(k *kit) {
+			id := k.published("first", "second")
+			n := k.newRun()
+			n.Document = store.Document{Hash: "hash of first", Text: flowforge.MustValue("first")}
+			o := k.start(n)
+			k.keepNothing()
+			require.NoError(k, k.Store.DeleteWorkflow(k.ctx, acme, id, ""))
+			k.ended(flowforge.RunSucceeded)
+			require.Equal(k, 1, k.prune(10))
+			k.document("hash of first", true)
+			k.document("hash of second", false)
+			k.commit(o.end(flowforge.RunSucceeded))
+			require.Equal(k, 1, k.prune(10))
+			k.document("hash of first", false)
+		}},
 		{"a blob is forgotten with the last value that has its hash in a text", func(k *kit) {
 			lone, shared, varied := k.putBlob("lone"), k.putBlob("shared"), k.putBlob("varied")
 			k.setVariable(acme, "v", flowforge.MustValue([]any{"blob/" + varied}))

@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
@@ -55,6 +57,75 @@ func workflowCases() []testCase {
 			k.code(flowforge.CodeNotFound, err)
 		}},
 	}
+}
+
+func replaceCases() []testCase {
+	return []testCase{
+		{"a draft replaces only the one that it is to replace", func(k *kit) {
+			saved := k.saveDraft("flow", "one")
+			k.code(flowforge.CodeChanged, k.replace(saved, "two", "hash of zero"))
+			k.workflow("flow", store.DraftVersion, "one")
+			require.NoError(k, k.replace(saved, "two", "hash of one"))
+			k.code(flowforge.CodeChanged, k.replace(saved, "three", "hash of one"))
+			saved.ID = ""
+			k.code(flowforge.CodeChanged, k.replace(saved, "three", "hash of one"))
+			k.code(flowforge.CodeConflict, k.replace(saved, "three", store.NoDraft))
+			k.workflow("flow", store.DraftVersion, "two")
+			saved.Name = "new"
+			k.code(flowforge.CodeChanged, k.replace(saved, "three", "hash of one"))
+			require.NoError(k, k.replace(saved, "three", store.NoDraft))
+			k.workflow("new", store.DraftVersion, "three")
+		}},
+		{"of many who replace the same draft one succeeds", func(k *kit) {
+			saved := k.saveDraft("flow", "one")
+			var all sync.WaitGroup
+			answers := make(chan error, 8)
+			for i := range cap(answers) {
+				all.Go(func() { answers <- k.replace(saved, fmt.Sprint("two, by ", i), "hash of one") })
+			}
+			all.Wait()
+			close(answers)
+			done := 0
+			for err := range answers {
+				if err == nil {
+					done++
+					continue
+				}
+				k.code(flowforge.CodeChanged, err)
+			}
+			require.Equal(k, 1, done)
+		}},
+		{"a workflow that was deleted is not there any more, and its name is free", func(k *kit) {
+			id := k.published("one", "two")
+			other := k.saveDraft("other", "one")
+			k.code(flowforge.CodeChanged, k.Store.DeleteWorkflow(k.ctx, acme, id, "hash of one"))
+			k.workflow("flow", 1, "one")
+			require.NoError(k, k.Store.DeleteWorkflow(k.ctx, acme, id, "hash of two"))
+			for _, version := range []int{store.DraftVersion, store.PublishedVersion, 1} {
+				_, err := k.Store.Workflow(k.ctx, acme, "flow", version)
+				k.code(flowforge.CodeNotFound, err)
+			}
+			_, err := k.Store.Versions(k.ctx, acme, id, 0, 0)
+			k.code(flowforge.CodeNotFound, err)
+			k.code(flowforge.CodeNotFound, k.Store.DeleteWorkflow(k.ctx, acme, id, ""))
+			require.Equal(k, []string{"other"}, k.listWorkflows("", 0))
+			again := k.saveDraft("flow", "three")
+			require.NotEqual(k, id, again.ID)
+			k.publish(again.ID, 1)
+			require.NoError(k, k.Store.DeleteWorkflow(k.ctx, acme, other.ID, ""))
+		}},
+	}
+}
+
+// replace saves a draft with other content, where the one that is there has a hash.
+func (k *kit) replace(saved store.SavedWorkflow, content, hash string) error {
+	saved.Document = store.Document{Hash: "hash of " + content, Text: flowforge.MustValue(content)}
+	saved.Replaces, saved.SavedAt = hash, k.Now()
+	got, err := k.Store.SaveDraft(k.ctx, acme, saved)
+	if err == nil && got.Replaces != "" {
+		return errors.New("what is saved says what it replaces")
+	}
+	return err
 }
 
 func versionCases() []testCase {

@@ -117,6 +117,7 @@ func foreign(k *kit, n store.NewRun, workflow flowforge.WorkflowID) map[string]e
 	_, errs["Workflow draft"] = k.Store.Workflow(k.ctx, other, "flow", store.DraftVersion)
 	_, errs["Workflow 1"] = k.Store.Workflow(k.ctx, other, "flow", 1)
 	_, errs["SaveDraft"] = k.Store.SaveDraft(k.ctx, other, store.SavedWorkflow{ID: workflow, Name: "stolen"})
+	errs["DeleteWorkflow"] = k.Store.DeleteWorkflow(k.ctx, other, workflow, "")
 	// The SHA-256 of "blob".
 	_, errs["OpenBlob"] = k.Store.OpenBlob(k.ctx, other, "fa2c8cc4f28176bbeed4b736df569a34c79cd3723e9ec42f9674b4d46ac6b8b8")
 

@@ -38,6 +38,8 @@ type commands struct {
 	Jobs        jobsCommand        `cmd:"" help:"List and retry what the platform does for itself."`
 	Worker      workerCommand      `cmd:"" help:"Run the runs of a store: those that wait, and those whose process died."`
 	Quota       quotaCommand       `cmd:"" help:"Show or change what a workspace may take of what it shares with others."`
+	Serve       serveCommand       `cmd:"" help:"Answer the REST API, and run runs."`
+	OpenAPI     openapiCommand     `cmd:"" name:"openapi" help:"Print the OpenAPI document of the REST API."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the schema of a store up to date."`
 	Validate    validateCommand    `cmd:"" help:"Tell all problems of workflow documents."`
 	Nodes       nodesCommand       `cmd:"" help:"List the types of nodes, or show one."`

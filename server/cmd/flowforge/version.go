@@ -24,6 +24,15 @@ type buildFacts struct {
 
 // Run says which version this is.
 func (v *versionCommand) Run(con *console) error {
+	facts := factsOfBuild()
+	if v.JSON {
+		return json.NewEncoder(con.out).Encode(facts)
+	}
+	_, err := fmt.Fprintf(con.out, "flowforge %s (%s, %s)\n", facts.Version, facts.Go, facts.Platform)
+	return err
+}
+
+func factsOfBuild() buildFacts {
 	facts := buildFacts{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if info.Main.Version != "" {
@@ -40,9 +49,5 @@ func (v *versionCommand) Run(con *console) error {
 			}
 		}
 	}
-	if v.JSON {
-		return json.NewEncoder(con.out).Encode(facts)
-	}
-	_, err := fmt.Fprintf(con.out, "flowforge %s (%s, %s)\n", facts.Version, facts.Go, facts.Platform)
-	return err
+	return facts
 }

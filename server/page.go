@@ -1,0 +1,77 @@
+package server
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+)
+
+// Paging is what lists take.
+type Paging struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items a page has at most."`
+	Cursor string `query:"cursor" maxLength:"2000" doc:"The next_cursor of the page before."`
+}
+
+// after gives what the last item of the page before was, of this kind of list; empty: there was none.
+func (p *Paging) after(kind string) (string, error) {
+	if p.Cursor == "" {
+		return "", nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+	of, after, found := strings.Cut(string(text), ":")
+	if err != nil || !found || of != kind {
+		return "", invalid([]Fault{{Parameter: "cursor", Code: "bad_value", Message: "this is no cursor of this list"}})
+	}
+	return after, nil
+}
+
+// position is after for lists that go by numbers.
+func (p *Paging) position(kind string) (int, error) {
+	after, err := p.after(kind)
+	if err != nil || after == "" {
+		return 0, err
+	}
+	at, err := strconv.Atoi(after)
+	if err != nil || at < 0 {
+		return 0, invalid([]Fault{{Parameter: "cursor", Code: "bad_value", Message: "this is no cursor of this list"}})
+	}
+	return at, nil
+}
+
+// list is a page of items.
+type list[T any] struct {
+	Items      []T    `json:"items" nullable:"false"`
+	NextCursor string `json:"next_cursor,omitempty" doc:"Sent back as cursor it gives the next page; absent: this is the last."`
+}
+
+type listAnswer[T any] struct{ Body list[T] }
+
+// pageOf makes an answer of items, of which one more than a page was asked for; at tells where the next page goes on.
+func pageOf[F, T any](p *Paging, kind string, found []F, view func(*F) T, at func(last *F, n int) string) *listAnswer[T] {
+	answer := &listAnswer[T]{}
+	n := min(len(found), p.Limit)
+	answer.Body.Items = make([]T, n)
+	for i := range n {
+		answer.Body.Items[i] = view(&found[i])
+	}
+	if len(found) > n {
+		answer.Body.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(kind + ":" + at(&found[n-1], n)))
+	}
+	return answer
+}
+
+func same[T any](item *T) T { return *item }
+
+// answer is one thing.
+type answer[T any] struct{ Body T }
+
+// tagged is one thing that has an ETag.
+type tagged[T any] struct {
+	Tag      string `header:"Etag" doc:"What is sent back as If-Match to change this, and nothing else."`
+	Location string `header:"Location" doc:"Where it is, if it was made just now."`
+	Status   int
+	Body     T
+}
+
+// empty is the answer where there is nothing to say.
+type empty struct{}
