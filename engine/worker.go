@@ -158,16 +158,16 @@ func (e *Engine) handBackClaims(ctx context.Context, claimed []store.Claimed) er
 
 // wishes gives what this engine may claim.
 func (e *Engine) wishes(limit int) store.Claim {
-	return store.Claim{Worker: e.worker, Pools: e.config.Pools, NodeTypes: e.NodeTypes(), Limit: limit, For: e.config.Lease}
+	return store.Claim{Worker: e.worker, Pools: e.config.Pools, NodeTypes: e.Served(), Limit: limit, For: e.config.Lease}
 }
 
 // planType stands among the node types that a run needs for the journal that its plan writes: a worker that would
 // read it otherwise leaves the run alone.
 const planType = "flowforge.plan@" + dag.JournalVersion
 
-// NodeTypes gives what a run may need for this engine to be able to run it, as a claim names it: its node types with
+// Served gives what a run may need for this engine to be able to run it, as a claim names it: its node types with
 // their versions, and the version of its plans.
-func (e *Engine) NodeTypes() []string {
+func (e *Engine) Served() []string {
 	served := append(e.config.Nodes.Names(), planType)
 	slices.Sort(served)
 	return served

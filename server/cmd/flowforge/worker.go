@@ -74,7 +74,7 @@ func (w *workerCommand) Run(con *console) error {
 		defer func() { _ = server.Close() }() // who asks just now is not waited for
 		con.printf("flowforge: listening at %s\n", server.Addr)
 	}
-	idle := &watch.Idleness{Store: kept, Workspace: s.workspace, Pools: config.Pools, Types: s.engine.NodeTypes(), Soon: w.Soon}
+	idle := &watch.Idleness{Store: kept, Workspace: s.workspace, Pools: config.Pools, Types: s.engine.Served(), Soon: w.Soon}
 	return w.work(ctx, s, idle)
 }
 

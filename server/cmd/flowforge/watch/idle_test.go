@@ -25,7 +25,7 @@ func TestAWorkerStaysForARunThatItHasNotClaimedYet(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, flowforge.RunQueued, run.Status)
 
-		idle := watch.Idleness{Store: kept, Workspace: flowforge.Local, Pools: []string{""}, Types: e.NodeTypes()}
+		idle := watch.Idleness{Store: kept, Workspace: flowforge.Local, Pools: []string{""}, Types: e.Served()}
 		done := make(chan error, 1)
 		go func() { done <- idle.Wait(t.Context()) }()
 		time.Sleep(time.Minute) //nolint:forbidigo // It is a bubble: no time passes.
