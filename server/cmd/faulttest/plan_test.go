@@ -187,6 +187,23 @@ func (p *plan) refusals() int {
 	return refused
 }
 
+// awaitGated waits until there were so many effects that wait at the gate.
+func (p *plan) awaitGated(many int) {
+	p.t.Helper()
+	eventually(p.t, recovery, func() string {
+		gated := 0
+		for _, c := range p.sink.of("g") { // of other workflows, too
+			if c.Params.Gate != "" {
+				gated++
+			}
+		}
+		if gated < many {
+			return fmt.Sprintf("%d effects wait at the gate, want %d", gated, many)
+		}
+		return ""
+	})
+}
+
 func (p *plan) awaitRefusals() {
 	p.t.Helper()
 	eventually(p.t, recovery, func() string {
@@ -209,7 +226,7 @@ func TestARandomPlan(t *testing.T) {
 		p.starters = append(p.starters, p.newStarters(p.address, workflow.Name, workflow, many,
 			p.redis.arguments("-at-once", "4", "-watch", "20", "-cancel", "9", "-pause", size0(many))...))
 	}
-	p.sink.await(t, "g", 2*len(held)) // others have them
+	p.awaitGated(2 * len(held)) // others have them
 	p.sink.open("g")
 	p.awaitRefusals()
 	p.zombies[0].kill() // its clock stands
