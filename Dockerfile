@@ -19,7 +19,7 @@ WORKDIR /data
 VOLUME /data
 # One process with SQLite needs nothing else; with PostgreSQL give FLOWFORGE_STORE=postgres://...
 ENV FLOWFORGE_STORE=sqlite:/data/flow.db
-EXPOSE 9090
+EXPOSE 8080 9090
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/flowforge"]
 CMD ["worker", "--listen", "0.0.0.0:9090"]
