@@ -23,6 +23,8 @@ type WorkerFigures struct {
 	Runs      int      // that it owns
 	Tasks     int      // that it has for others
 	Abandoned int      // attempts that did not end when they were told to
+
+	Running map[string]int // the runs and tasks that it has, by pool; its own pools are there even where it has none
 }
 
 // Figures gives the figures of now.
@@ -47,11 +49,21 @@ func (e *Engine) Figures(ctx context.Context) (Figures, error) {
 
 // workerFigures gives what the engine knows of itself.
 func (e *Engine) workerFigures() WorkerFigures {
+	running := make(map[string]int, len(e.config.Pools))
+	for _, pool := range e.config.Pools {
+		running[pool] = 0
+	}
 	e.mu.Lock()
 	runs, tasks := len(e.runs), len(e.errands)
+	for _, r := range e.runs {
+		running[r.info.Pool]++
+	}
+	for _, t := range e.errands {
+		running[t.task.Pool]++
+	}
 	e.mu.Unlock()
 	return WorkerFigures{
 		ID: e.worker, Pools: e.config.Pools, Active: e.claims(), Slots: int(e.size.Load()), Free: e.slots.left(),
-		Runs: runs, Tasks: tasks, Abandoned: int(e.abandoned.Load()),
+		Runs: runs, Tasks: tasks, Abandoned: int(e.abandoned.Load()), Running: running,
 	}
 }

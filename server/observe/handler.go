@@ -58,12 +58,13 @@ type poolFigures struct {
 	Runs          int     `json:"runs"`   // of these
 	Tasks         int     `json:"tasks"`
 	OldestSeconds float64 `json:"oldest_seconds"` // how long the first of them has waited
+	Running       int     `json:"running"`        // runs and tasks that the worker that is asked has
 }
 
-func figuresOf(pool store.PoolStanding) poolFigures {
+func figuresOf(pool store.PoolStanding, worker *engine.WorkerFigures) poolFigures {
 	return poolFigures{
 		Pool: pool.Pool, Queued: pool.Runs.Count + pool.Tasks.Count, Runs: pool.Runs.Count, Tasks: pool.Tasks.Count,
-		OldestSeconds: max(pool.Runs.Oldest, pool.Tasks.Oldest).Seconds(),
+		OldestSeconds: max(pool.Runs.Oldest, pool.Tasks.Oldest).Seconds(), Running: worker.Running[pool.Pool],
 	}
 }
 
@@ -92,7 +93,7 @@ func pools(w http.ResponseWriter, r *http.Request, e *engine.Engine) {
 		one := poolFigures{Pool: r.URL.Query().Get("pool")}
 		for _, pool := range figures.Pools {
 			if pool.Pool == one.Pool {
-				one = figuresOf(pool)
+				one = figuresOf(pool, &figures.Worker)
 			}
 		}
 		answer(w, http.StatusOK, one)
@@ -106,7 +107,7 @@ func pools(w http.ResponseWriter, r *http.Request, e *engine.Engine) {
 		Free: figures.Worker.Free, Runs: figures.Worker.Runs, Tasks: figures.Worker.Tasks, Abandoned: figures.Worker.Abandoned,
 	}}
 	for _, pool := range figures.Pools {
-		all.Pools = append(all.Pools, figuresOf(pool))
+		all.Pools = append(all.Pools, figuresOf(pool, &figures.Worker))
 	}
 	answer(w, http.StatusOK, all)
 }

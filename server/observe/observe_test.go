@@ -75,6 +75,33 @@ func TestPoolsTellWhatWaits(t *testing.T) {
 	require.Contains(t, body, "go_goroutines")
 }
 
+func TestAWorkerTellsWhatItHasOfAPool(t *testing.T) {
+	t.Parallel()
+	e, _, server := observed(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- e.Run(ctx) }()
+	_, body := get(t, server, "/metrics")
+	require.Contains(t, body, `flowforge_worker_running{pool=""} 0`)
+	waits := document("")
+	waits.Nodes[0].Type, waits.Nodes[0].Params = "core.wait", flowforge.MustValue(map[string]any{"duration": "4s"}) // it is not parked
+	run, err := e.Start(t.Context(), engine.StartRequest{Document: waits})
+	require.NoError(t, err)
+	for event, err := range e.Watch(t.Context(), run.Workspace, run.ID, 0) {
+		require.NoError(t, err)
+		if event.Kind == flowforge.EventNodeStarted || event.Kind == flowforge.EventRunStarted {
+			break
+		}
+	}
+	_, body = get(t, server, "/metrics")
+	require.Contains(t, body, `flowforge_worker_running{pool=""} 1`)
+	_, body = get(t, server, "/pools?pool=")
+	require.Contains(t, body, `"running":1`)
+	require.NoError(t, e.Cancel(t.Context(), run.Workspace, run.ID, "seen"))
+	stop()
+	<-ended
+}
+
 func TestAWorkerIsReadyWhileItTakesRunsAndItsStoreAnswers(t *testing.T) {
 	t.Parallel()
 	e, kept, server := observed(t)
