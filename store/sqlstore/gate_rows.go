@@ -13,7 +13,7 @@ import (
 const (
 	readGate = `{with workspace:text key:text n:bigint}
 		SELECT s.n, (SELECT count(*) FROM slots k WHERE k.workspace = s.workspace AND k.key = s.key AND k.held = 1
-				AND (k.until IS NULL OR k.until > {now})) + (` + countHolders + `s.workspace AND h.slot = s.key ORDER BY h.id) o),
+				AND (k.until IS NULL OR k.until > {now})) + (SELECT count(*) FROM runs h WHERE h.workspace = s.workspace AND h.slot = s.key),
 			CASE WHEN EXISTS (SELECT 1 FROM runs l WHERE l.workspace = s.workspace AND l.line = s.key) OR EXISTS (
 				SELECT 1 FROM runs d JOIN slots k ON k.workspace = d.workspace AND k.run = d.id AND k.key = s.key AND k.held = 0
 				WHERE d.workspace = s.workspace AND d.lacks > 0 AND d.due_at <= {now} AND d.cancels = 0

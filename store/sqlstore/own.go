@@ -22,14 +22,12 @@ func (c *creation) ownSlot() string {
 	return slot.Key
 }
 
-// insertRunsWhereRoom inserts runs where all of them find room in their slots, and else none.
+// insertRunsWhereRoom inserts runs where all of them find room in their slots, and else none. (The function walks along an
+// index, without a bitmap, since that forgets on the way those that have ended.)
 const insertRunsWhereRoom = insertRunsInput + insertRunsFrom + ` AND NOT EXISTS (
 	SELECT 1 FROM (SELECT workspace, own, count(*) AS wanted, min(places) AS places FROM s
 		WHERE own IS NOT NULL GROUP BY workspace, own) k
 	WHERE flowforge_taken(k.workspace, k.own, k.wanted, k.places, {now}))` + insertRunsEnd
-
-// The order makes PostgreSQL walk along the index, which forgets those that have ended on the way.
-const countHolders = `SELECT count(*) FROM (SELECT 1 FROM runs h WHERE h.workspace = `
 
 const (
 	// lockHolders counts those who have a slot on their own rows, and keeps them from ending.

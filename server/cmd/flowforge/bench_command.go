@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"strconv"
 	"time"
 
 	"github.com/flowforge-go/flowforge/engine"
@@ -28,6 +29,7 @@ type benchCommand struct {
 	Steps    []int         `placeholder:"N" help:"Sizes of W6 (default: 100,1000,10000,100000)."`
 	Workers  int           `placeholder:"N" help:"W1 to W3: let so many processes beside this one run the runs, which wait for them."`
 	Effect   time.Duration `placeholder:"TIME" help:"How long an effectful step takes."`
+	Slots    int           `placeholder:"N" help:"With --workers: attempts at a time of each (default: 256)."`
 	redisFlags
 
 	JSON bool `name:"json" help:"Print an object: {workload, store, mode, runs, seconds, runs_per_s, p50_ms, ...}."`
@@ -35,8 +37,8 @@ type benchCommand struct {
 
 // Run measures.
 func (b *benchCommand) Run(con *console) error {
-	if b.Runs < 0 || b.Seconds < 0 || b.History < 0 || b.Workers < 0 || b.Effect < 0 {
-		return usage("--runs, --seconds, --history, --workers and --effect cannot be negative")
+	if b.Runs < 0 || b.Seconds < 0 || b.History < 0 || b.Workers < 0 || b.Effect < 0 || b.Slots < 0 {
+		return usage("--runs, --seconds, --history, --workers, --effect and --slots cannot be negative")
 	}
 	for _, steps := range b.Steps {
 		if steps < 1 {
@@ -93,7 +95,8 @@ func (b *benchCommand) beginWorkers(ctx context.Context, n int) (end func(), err
 		}
 	}
 	for range n {
-		worker := exec.CommandContext(ctx, program, "bench-worker", "--effect", b.Effect.String()) //nolint:gosec // It is this program.
+		worker := exec.CommandContext(ctx, program, "bench-worker", "--effect", b.Effect.String(), //nolint:gosec // It is this program.
+			"--slots", strconv.Itoa(b.Slots))
 		worker.Env = append(os.Environ(), "FLOWFORGE_STORE="+b.Store, "FLOWFORGE_REDIS="+b.Redis)
 		worker.Stderr = os.Stderr
 		if err := worker.Start(); err != nil {
@@ -109,6 +112,7 @@ func (b *benchCommand) beginWorkers(ctx context.Context, n int) (end func(), err
 type benchWorkerCommand struct {
 	storeFlags
 	Effect time.Duration
+	Slots  int
 }
 
 // Run takes runs until it is told to end.
@@ -119,7 +123,7 @@ func (b *benchWorkerCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	s, err := b.session(ctx, con, engine.Config{Nodes: types})
+	s, err := b.session(ctx, con, engine.Config{Nodes: types, Workers: b.Slots})
 	if err != nil {
 		return err
 	}
