@@ -122,7 +122,7 @@ func New(config Config) (*Engine, error) {
 	e.worker = flowforge.WorkerID(e.config.NewID())
 	e.commits = batcher[*store.Transition, store.Committed]{send: e.commit}
 	e.creates = batcher[store.NewRun, store.Created]{send: e.config.Store.Create}
-	e.slots.free = e.config.Workers
+	e.slots.size, e.slots.free = e.config.Workers, e.config.Workers
 	e.size.Store(int64(e.config.Workers))
 	if least := e.config.MinWorkers; least > 0 && least < e.config.Workers {
 		e.scaler = &scaler{min: least, max: e.config.Workers, size: least, types: make(map[string]*pace)}

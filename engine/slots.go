@@ -11,9 +11,12 @@ import (
 // the first in line.
 type slots struct {
 	mu   sync.Mutex
+	size int
 	free int // negative: more are taken than there are, since their number was lowered
 	idle int // the least that were free since usage was asked for
 	line []func()
+
+	wanted func() // told once there is room for more runs; nil: nobody asked
 }
 
 // take takes a slot, or puts begin in line, to be called in a goroutine of its own once it has one.
@@ -32,11 +35,44 @@ func (s *slots) take(begin func()) bool {
 // give frees a slot, or hands it to the first in line.
 func (s *slots) give() { s.add(1) }
 
-// add makes the slots more, or fewer as they are freed.
+// resize makes the slots more, or fewer as they are freed.
+func (s *slots) resize(more int) {
+	s.mu.Lock()
+	s.size += more
+	s.mu.Unlock()
+	s.add(more)
+}
+
+// room gives how many more runs there is work for: as many may wait for a slot as there are slots, so that the next
+// begins at once, and no more, since other workers may have room.
+func (s *slots) room() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(s.spare(), 0)
+}
+
+func (s *slots) spare() int { return s.free + s.size - len(s.line) }
+
+// roomAgain lets tell be called, once, when there is room for more than a few runs; nil calls that off.
+func (s *slots) roomAgain(tell func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wanted = tell
+	s.tell()
+}
+
+func (s *slots) tell() {
+	if s.wanted != nil && 2*s.spare() >= s.size {
+		s.wanted()
+		s.wanted = nil
+	}
+}
+
 func (s *slots) add(more int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free += more
+	defer s.tell()
 	for s.free > 0 && len(s.line) > 0 {
 		next := s.line[0]
 		s.line = s.line[1:]

@@ -53,7 +53,7 @@ func (e *Engine) Start(ctx context.Context, request StartRequest) (flowforge.Run
 func (e *Engine) mayTakeMore() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.claims() && !e.backlog && len(e.runs) < e.config.MaxRuns
+	return e.claims() && !e.backlog && len(e.runs) < e.config.MaxRuns && e.slots.room() > 0
 }
 
 // hint tells the workers of a pool that a run is ready. Losing the hint costs delay, never the run.

@@ -121,7 +121,10 @@ func (e *Engine) claimUntil(ctx context.Context, bell <-chan struct{}, ring func
 // takes until another one wakes; 0: that is not known.
 func (e *Engine) claim(ctx context.Context) (claimed int, next time.Duration, err error) {
 	e.mu.Lock()
-	room := min(e.config.MaxRuns-len(e.runs), claimAtOnce)
+	room := min(e.config.MaxRuns-len(e.runs), claimAtOnce, e.slots.room())
+	if e.backlog = room <= 0; e.backlog {
+		e.slots.roomAgain(e.bell)
+	}
 	e.mu.Unlock()
 	if room <= 0 {
 		return 0, 0, nil
@@ -143,6 +146,11 @@ func (e *Engine) claim(ctx context.Context) (claimed int, next time.Duration, er
 	}
 	for _, c := range claims.Runs {
 		e.takeOver(ctx, c)
+	}
+	if len(claims.Runs) == room {
+		e.mu.Lock()
+		e.slots.roomAgain(e.bell)
+		e.mu.Unlock()
 	}
 	return len(claims.Runs), claims.Next, nil
 }
