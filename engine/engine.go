@@ -85,8 +85,9 @@ type Engine struct {
 	taskKeeper Timer                        // renews their leases
 	tasksLeft  bool                         // more tasks may wait to be claimed than this engine could take
 
-	backlog bool   // more runs wait to be claimed than this engine could take
-	bell    func() // wakes a worker loop; nil: none is active
+	filled  time.Time // when this engine claimed as many as it could the last time
+	backlog bool      // more runs wait to be claimed than this engine could take
+	bell    func()    // wakes a worker loop; nil: none is active
 	closed  bool
 
 	looping   atomic.Int32    // worker loops that are active
@@ -122,7 +123,7 @@ func New(config Config) (*Engine, error) {
 	e.worker = flowforge.WorkerID(e.config.NewID())
 	e.commits = batcher[*store.Transition, store.Committed]{send: e.commit}
 	e.creates = batcher[store.NewRun, store.Created]{send: e.config.Store.Create}
-	e.slots.size, e.slots.free = e.config.Workers, e.config.Workers
+	e.slots.free, e.slots.ahead = e.config.Workers, min(e.config.Workers, claimAtOnce)
 	e.size.Store(int64(e.config.Workers))
 	if least := e.config.MinWorkers; least > 0 && least < e.config.Workers {
 		e.scaler = &scaler{min: least, max: e.config.Workers, size: least, types: make(map[string]*pace)}

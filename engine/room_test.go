@@ -13,7 +13,7 @@ import (
 	"github.com/flowforge-go/flowforge/store/memory"
 )
 
-// A worker takes as many runs as it has slots, and as many again, so that others find some to do.
+// A worker takes as many runs as it has slots, and some more, so that others find some to do.
 func TestAWorkerLeavesToOthersWhatItCannotBeginSoon(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

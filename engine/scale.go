@@ -92,7 +92,7 @@ func (s *scaler) slowness() float64 {
 func (e *Engine) scale(ctx context.Context) {
 	size := e.config.Workers
 	set := func(wanted int) {
-		e.slots.resize(wanted - size)
+		e.slots.add(wanted - size)
 		size = wanted
 		e.size.Store(int64(size))
 	}

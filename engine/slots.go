@@ -10,11 +10,11 @@ import (
 // slots bound how many attempts an engine makes at a time. Who finds none waits in line; who frees one hands it to
 // the first in line.
 type slots struct {
-	mu   sync.Mutex
-	size int
-	free int // negative: more are taken than there are, since their number was lowered
-	idle int // the least that were free since usage was asked for
-	line []func()
+	mu    sync.Mutex
+	free  int // negative: more are taken than there are, since their number was lowered
+	idle  int // the least that were free since usage was asked for
+	ahead int // how many runs may wait for a slot before no more are claimed
+	line  []func()
 
 	wanted func() // told once there is room for more runs; nil: nobody asked
 }
@@ -35,23 +35,26 @@ func (s *slots) take(begin func()) bool {
 // give frees a slot, or hands it to the first in line.
 func (s *slots) give() { s.add(1) }
 
-// resize makes the slots more, or fewer as they are freed.
-func (s *slots) resize(more int) {
-	s.mu.Lock()
-	s.size += more
-	s.mu.Unlock()
-	s.add(more)
-}
-
-// room gives how many more runs there is work for: as many may wait for a slot as there are slots, so that the next
-// begins at once, and no more, since other workers may have room.
+// room gives how many more runs there is work for: some may wait for a slot, so that the next begins at once, but not
+// many, since other workers may have room.
 func (s *slots) room() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return max(s.spare(), 0)
 }
 
-func (s *slots) spare() int { return s.free + s.size - len(s.line) }
+func (s *slots) spare() int { return s.free + s.ahead - len(s.line) }
+
+// look lets more runs wait where those that were claimed last have begun soon, and fewer where they have not.
+func (s *slots) look(soon bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if soon {
+		s.ahead = min(2*s.ahead, claimAtOnce)
+	} else {
+		s.ahead = max(s.ahead/2, 1)
+	}
+}
 
 // roomAgain lets tell be called, once, when there is room for more than a few runs; nil calls that off.
 func (s *slots) roomAgain(tell func()) {
@@ -62,12 +65,13 @@ func (s *slots) roomAgain(tell func()) {
 }
 
 func (s *slots) tell() {
-	if s.wanted != nil && 2*s.spare() >= s.size {
+	if s.wanted != nil && 2*s.spare() >= s.ahead {
 		s.wanted()
 		s.wanted = nil
 	}
 }
 
+// add makes the slots more, or fewer as they are freed.
 func (s *slots) add(more int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -149,6 +149,9 @@ func (e *Engine) claim(ctx context.Context) (claimed int, next time.Duration, er
 	}
 	if len(claims.Runs) == room {
 		e.mu.Lock()
+		now := e.clock.Now()
+		e.slots.look(now.Sub(e.filled) < claimPause)
+		e.filled = now
 		e.slots.roomAgain(e.bell)
 		e.mu.Unlock()
 	}
