@@ -110,6 +110,12 @@ func TestWhereTheClockJumps(t *testing.T) {
 		{"a jump of half an hour", "15 2 * * *", "Australia/Lord_Howe", "2027-10-02T00:00:00Z", []string{
 			"2027-10-02T15:30:00Z", "2027-10-03T15:15:00Z",
 		}},
+		{"the end of a leap year past the zone's table", "0 9 1 1 *", "Europe/Berlin", "2040-12-31T12:00:00Z", []string{
+			"2041-01-01T08:00:00Z", "2042-01-01T08:00:00Z",
+		}},
+		{"over the ends of leap years past the zone's table", "49 19 * 1 *", "Australia/Lord_Howe", "2096-10-02T07:06:40Z", []string{
+			"2097-01-01T08:49:00Z", "2097-01-02T08:49:00Z",
+		}},
 		{"a day that was skipped", "0 9 30 12 *", "Pacific/Apia", "2011-12-01T00:00:00Z", []string{"2011-12-30T10:00:00Z", "2012-12-29T19:00:00Z"}},
 	}
 	for _, test := range tests {

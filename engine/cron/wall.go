@@ -13,6 +13,12 @@ type period struct {
 
 func periodOf(at time.Time) period {
 	from, to := at.ZoneBounds()
+	// Past the end of a zone's table the bounds are reckoned by years of 365 days: on 31 December of a leap year
+	// the end that is told lies behind.
+	for day := at; !to.IsZero() && !to.After(at); {
+		day = day.AddDate(0, 0, 1)
+		_, to = day.ZoneBounds()
+	}
 	p := period{from: from, to: to, ahead: aheadOfUTC(at)}
 	p.before = p.ahead
 	if !from.IsZero() {
