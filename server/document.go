@@ -20,16 +20,3 @@ type documentView struct{}
 func (documentView) Schema(registry huma.Registry) *huma.Schema {
 	return schemaOf[flowforge.Workflow](registry)
 }
-
-// exampleDocument is a document that can be published.
-func exampleDocument() map[string]any {
-	return map[string]any{
-		"name": "hello",
-		"nodes": []any{
-			map[string]any{"id": "greet", "type": "core.set", "params": map[string]any{
-				"values": map[string]any{"greeting": "Hello, {{ input.name }}!"},
-			}},
-		},
-		"output": "{{ nodes.greet.output.greeting }}",
-	}
-}

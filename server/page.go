@@ -73,5 +73,11 @@ type tagged[T any] struct {
 	Body     T
 }
 
+// made is one thing that was made just now.
+type made[T any] struct {
+	Location string `header:"Location" doc:"Where it is."`
+	Body     T
+}
+
 // empty is the answer where there is nothing to say.
 type empty struct{}

@@ -154,12 +154,6 @@ func (s *service) previewSchedule(ctx context.Context, _ *call, _ *struct{}, bod
 	return &answer[times]{times{append([]time.Time{}, due...)}}, err
 }
 
-// made is one thing that was made just now.
-type made[T any] struct {
-	Location string `header:"Location" doc:"Where it is."`
-	Body     T
-}
-
 // started is a run that was made just now, or before by the same key.
 func (s *service) started(run flowforge.Run) *made[flowforge.Run] {
 	return &made[flowforge.Run]{Location: s.Prefix + apiPath + "/runs/" + url.PathEscape(string(run.ID)), Body: run}

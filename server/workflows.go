@@ -85,6 +85,19 @@ func (d *documentBody) read(text []byte, media string) error {
 	return nil
 }
 
+// exampleDocument is a document that can be published.
+func exampleDocument() map[string]any {
+	return map[string]any{
+		"name": "hello",
+		"nodes": []any{
+			map[string]any{"id": "greet", "type": "core.set", "params": map[string]any{
+				"values": map[string]any{"greeting": "Hello, {{ input.name }}!"},
+			}},
+		},
+		"output": "{{ nodes.greet.output.greeting }}",
+	}
+}
+
 // Named is what requests about one workflow say.
 type Named struct {
 	Workflow string `path:"workflow" maxLength:"200" doc:"The workflow's name, percent-encoded."`
