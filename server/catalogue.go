@@ -9,6 +9,7 @@ import (
 	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/engine/expr"
 	"github.com/flowforge-go/flowforge/nodes"
+	"github.com/flowforge-go/flowforge/server/rest"
 )
 
 // specView is a node type as designers see it.
@@ -73,40 +74,41 @@ type previewed struct {
 }
 
 func (s *service) addCatalogue() {
-	about := func(path, id, summary, text string) route {
-		return route{
-			method: http.MethodGet, path: "/catalogue" + path, id: id, tag: "catalogue", summary: summary, about: text,
-			policy: Requires(auth.WorkflowRead),
+	about := func(path, id, summary, text string) rest.Route {
+		return rest.Route{
+			Method: http.MethodGet, Path: "/catalogue" + path, ID: id, Tag: "catalogue", Summary: summary, About: text,
+			Policy: rest.Requires(auth.WorkflowRead),
 		}
 	}
-	add(s, about("/nodes", "list-node-types", "List the node types", "All of them, with the schemas that forms are made of."), s.listNodeTypes)
+	rest.Add(s.Server, about("/nodes", "list-node-types", "List the node types", "All of them, with the schemas that forms are made of."),
+		s.listNodeTypes)
 	one := about("/nodes/{type}", "get-node-type", "Get a node type", "Its newest version, or another.")
-	one.codes = []flowforge.Code{flowforge.CodeNotFound}
-	add(s, one, s.getNodeType)
-	add(s, about("/functions", "list-functions", "List the functions of expressions", "By category."), s.listFunctions)
-	add(s, route{
-		method: http.MethodPost, path: "/preview/expression", id: "preview-expression", tag: "catalogue",
-		summary: "What a template gives", about: "With the data of a run, or with what the request says. It has no effect.",
-		policy: Requires(auth.RunRead),
-		body:   &body{example: map[string]any{"template": "Hello, {{ input.name }}!", "input": map[string]any{"name": "Ada"}}},
-		codes:  []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeInvalidInput, flowforge.CodeExpression, flowforge.CodeValueTooLarge},
+	one.Codes = []flowforge.Code{flowforge.CodeNotFound}
+	rest.Add(s.Server, one, s.getNodeType)
+	rest.Add(s.Server, about("/functions", "list-functions", "List the functions of expressions", "By category."), s.listFunctions)
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/preview/expression", ID: "preview-expression", Tag: "catalogue",
+		Summary: "What a template gives", About: "With the data of a run, or with what the request says. It has no effect.",
+		Policy: rest.Requires(auth.RunRead),
+		Body:   &rest.Body{Example: map[string]any{"template": "Hello, {{ input.name }}!", "input": map[string]any{"name": "Ada"}}},
+		Codes:  []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeInvalidInput, flowforge.CodeExpression, flowforge.CodeValueTooLarge},
 	}, s.previewExpression)
 }
 
-func (s *service) listNodeTypes(context.Context, *call, *struct{}, *none) (*answer[parts[specView]], error) {
+func (s *service) listNodeTypes(context.Context, *rest.Call, *struct{}, *rest.None) (*rest.Answer[parts[specView]], error) {
 	specs := s.engine.NodeTypes()
 	out := parts[specView]{Items: make([]specView, len(specs))}
 	for i := range specs {
 		out.Items[i] = viewOfSpec(&specs[i])
 	}
-	return &answer[parts[specView]]{out}, nil
+	return rest.AnswerOf(out), nil
 }
 
-func (s *service) getNodeType(_ context.Context, _ *call, in *struct {
+func (s *service) getNodeType(_ context.Context, _ *rest.Call, in *struct {
 	Type    string `path:"type" maxLength:"200"`
 	Version int    `query:"version" minimum:"0" doc:"Absent: the newest."`
-}, _ *none,
-) (*answer[specView], error) {
+}, _ *rest.None,
+) (*rest.Answer[specView], error) {
 	var newest *nodes.Spec
 	specs := s.engine.NodeTypes()
 	for i := range specs {
@@ -121,10 +123,10 @@ func (s *service) getNodeType(_ context.Context, _ *call, in *struct {
 	if newest == nil {
 		return nil, flowforge.Errorf(flowforge.CodeNotFound, "there is no such node type")
 	}
-	return &answer[specView]{viewOfSpec(newest)}, nil
+	return rest.AnswerOf(viewOfSpec(newest)), nil
 }
 
-func (s *service) listFunctions(context.Context, *call, *struct{}, *none) (*answer[parts[functionView]], error) {
+func (s *service) listFunctions(context.Context, *rest.Call, *struct{}, *rest.None) (*rest.Answer[parts[functionView]], error) {
 	functions := expr.Functions()
 	out := parts[functionView]{Items: make([]functionView, len(functions))}
 	for i := range functions {
@@ -138,13 +140,13 @@ func (s *service) listFunctions(context.Context, *call, *struct{}, *none) (*answ
 		}
 		out.Items[i] = view
 	}
-	return &answer[parts[functionView]]{out}, nil
+	return rest.AnswerOf(out), nil
 }
 
-func (s *service) previewExpression(ctx context.Context, c *call, _ *struct{}, body *previewBody) (*answer[previewed], error) {
-	value, err := s.engine.PreviewTemplate(ctx, c.workspace(), engine.Preview{
+func (s *service) previewExpression(ctx context.Context, c *rest.Call, _ *struct{}, body *previewBody) (*rest.Answer[previewed], error) {
+	value, err := s.engine.PreviewTemplate(ctx, c.Workspace(), engine.Preview{
 		Template: body.Template, Run: body.Run, Input: body.Input, Vars: body.Vars, Outputs: body.Outputs,
 		Item: body.Item, Index: body.Index,
 	})
-	return &answer[previewed]{previewed{value}}, err
+	return rest.AnswerOf(previewed{value}), err
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowforge-go/flowforge/server/rest"
 )
 
 var update = flag.Bool("update", false, "write docs/errors.md and the list of operations in docs/api.md anew")
@@ -49,19 +51,19 @@ func TestDocs(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	text.WriteString(errorsIntro)
-	rows := table()
-	slices.SortStableFunc(rows, func(a, b coded) int { return a.status - b.status })
+	rows := errorTable()
+	slices.SortStableFunc(rows, func(a, b rest.Coded) int { return a.Status - b.Status })
 	for _, row := range rows {
-		fmt.Fprintf(&text, "| `%s` | %d | %s. %s |\n", row.code, row.status, row.title, row.doc)
+		fmt.Fprintf(&text, "| `%s` | %d | %s. %s |\n", row.Code, row.Status, row.Title, row.Doc)
 	}
 	compare(t, "errors.md", func(string) string { return text.String() })
 
 	s := testService(t, &whoever{})
 	var operations strings.Builder
-	for _, part := range s.sections() {
+	for _, part := range s.Sections() {
 		fmt.Fprintf(&operations, "\n### %s\n\n%s\n\n| | | permission |\n|---|---|---|\n", part.Name, part.Doc)
 		for _, o := range part.Operations {
-			fmt.Fprintf(&operations, "| `%s %s` | %s | %s |\n", o.Method, strings.TrimPrefix(o.Path, apiPath), o.Summary, o.Extensions["x-permission"])
+			fmt.Fprintf(&operations, "| `%s %s` | %s | %s |\n", o.Method, strings.TrimPrefix(o.Path, rest.Path), o.Summary, o.Extensions["x-permission"])
 		}
 	}
 	compare(t, "api.md", func(stored string) string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
+	"github.com/flowforge-go/flowforge/server/rest"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -20,13 +21,13 @@ type connectionBody struct{ flowforge.Connection }
 
 // partOf is a part of a draft, and what is wrong with the whole of it now.
 type partOf[T any] struct {
-	Item     T       `json:"item"`
-	Problems []Fault `json:"problems" nullable:"false" doc:"Of the whole draft as it is now."`
+	Item     T            `json:"item"`
+	Problems []rest.Fault `json:"problems" nullable:"false" doc:"Of the whole draft as it is now."`
 }
 
-// rest is what is left after a part was taken away.
-type rest struct {
-	Problems []Fault `json:"problems" nullable:"false" doc:"Of the whole draft as it is now."`
+// leftover is what is left after a part was taken away.
+type leftover struct {
+	Problems []rest.Fault `json:"problems" nullable:"false" doc:"Of the whole draft as it is now."`
 }
 
 // parts is all parts of a kind; a draft has few enough to give them at once.
@@ -50,70 +51,70 @@ type NamedConnection struct {
 }
 
 func (s *service) addDrafts() {
-	edits := func(method, path, id, summary, about string) route {
-		return route{
-			method: method, path: "/workflows/{workflow}" + path, id: id, tag: "drafts", summary: summary, about: about,
-			policy: Requires(auth.WorkflowEdit), conditional: true,
-			codes: []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
+	edits := func(method, path, id, summary, about string) rest.Route {
+		return rest.Route{
+			Method: method, Path: "/workflows/{workflow}" + path, ID: id, Tag: "drafts", Summary: summary, About: about,
+			Policy: rest.Requires(auth.WorkflowEdit), Conditional: true,
+			Codes: []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
 		}
 	}
-	reads := func(path, id, summary string) route {
-		return route{
-			method: http.MethodGet, path: "/workflows/{workflow}" + path, id: id, tag: "drafts", summary: summary,
-			policy: Requires(auth.WorkflowRead), conditional: true, codes: []flowforge.Code{flowforge.CodeNotFound},
+	reads := func(path, id, summary string) rest.Route {
+		return rest.Route{
+			Method: http.MethodGet, Path: "/workflows/{workflow}" + path, ID: id, Tag: "drafts", Summary: summary,
+			Policy: rest.Requires(auth.WorkflowRead), Conditional: true, Codes: []flowforge.Code{flowforge.CodeNotFound},
 		}
 	}
 	const whose = " The ETag is that of the whole draft."
-	add(s, reads("/nodes", "list-nodes", "List the nodes of the draft"), s.listNodes)
-	add(s, reads("/nodes/{node}", "get-node", "Get a node of the draft"), s.getNode)
-	add(s, reads("/connections", "list-connections", "List the connections of the draft"), s.listConnections)
+	rest.Add(s.Server, reads("/nodes", "list-nodes", "List the nodes of the draft"), s.listNodes)
+	rest.Add(s.Server, reads("/nodes/{node}", "get-node", "Get a node of the draft"), s.getNode)
+	rest.Add(s.Server, reads("/connections", "list-connections", "List the connections of the draft"), s.listConnections)
 	create := edits(http.MethodPost, "/nodes", "add-node", "Add a node to the draft", "Its id is not to be taken yet."+whose)
-	create.status, create.body = http.StatusCreated, &body{example: map[string]any{"id": "wait", "type": "core.noop"}}
-	add(s, create, s.addNode)
+	create.Status, create.Body = http.StatusCreated, &rest.Body{Example: map[string]any{"id": "wait", "type": "core.noop"}}
+	rest.Add(s.Server, create, s.addNode)
 	replace := edits(http.MethodPut, "/nodes/{node}", "replace-node", "Replace a node of the draft",
 		"Another `id` in the body renames it, with its connections; expressions that read it are not changed."+whose)
-	replace.body = &body{example: map[string]any{"id": "greet", "type": "core.noop"}}
-	add(s, replace, s.replaceNode)
-	add(s, edits(http.MethodDelete, "/nodes/{node}", "remove-node", "Remove a node from the draft",
+	replace.Body = &rest.Body{Example: map[string]any{"id": "greet", "type": "core.noop"}}
+	rest.Add(s.Server, replace, s.replaceNode)
+	rest.Add(s.Server, edits(http.MethodDelete, "/nodes/{node}", "remove-node", "Remove a node from the draft",
 		"With its connections."+whose), s.removeNode)
 	connect := edits(http.MethodPost, "/connections", "add-connection", "Connect two nodes of the draft", whose[1:])
-	connect.status, connect.body = http.StatusCreated, &body{example: map[string]any{"from": "greet.out", "to": "wait"}}
-	add(s, connect, s.addConnection)
-	add(s, edits(http.MethodDelete, "/connections", "remove-connection", "Remove a connection from the draft",
+	connect.Status, connect.Body = http.StatusCreated, &rest.Body{Example: map[string]any{"from": "greet.out", "to": "wait"}}
+	rest.Add(s.Server, connect, s.addConnection)
+	rest.Add(s.Server, edits(http.MethodDelete, "/connections", "remove-connection", "Remove a connection from the draft",
 		"The one from and to the ends that the query says."+whose), s.removeConnection)
 }
 
 // edit changes the draft of a workflow, under the condition of the request.
 func (s *service) edit(
-	ctx context.Context, c *call, name string, change func(document *flowforge.Workflow) error,
-) (*tagged[workflowView], error) {
-	saved, problems, err := s.engine.EditDraft(ctx, c.workspace(), name, c.etag, change)
+	ctx context.Context, c *rest.Call, name string, change func(document *flowforge.Workflow) error,
+) (*rest.Tagged[workflowView], error) {
+	saved, problems, err := s.engine.EditDraft(ctx, c.Workspace(), name, c.Etag, change)
 	return viewOf(&saved, problems), err
 }
 
 // editPart is edit for who wants to see only the part that was changed.
 func editPart[T any](
-	ctx context.Context, s *service, c *call, name string, status int, change func(document *flowforge.Workflow) (T, error),
-) (*tagged[partOf[T]], error) {
-	out := &tagged[partOf[T]]{Status: status}
-	saved, problems, err := s.engine.EditDraft(ctx, c.workspace(), name, c.etag, func(document *flowforge.Workflow) (err error) {
+	ctx context.Context, s *service, c *rest.Call, name string, status int, change func(document *flowforge.Workflow) (T, error),
+) (*rest.Tagged[partOf[T]], error) {
+	out := &rest.Tagged[partOf[T]]{Status: status}
+	saved, problems, err := s.engine.EditDraft(ctx, c.Workspace(), name, c.Etag, func(document *flowforge.Workflow) (err error) {
 		out.Body.Item, err = change(document)
 		return err
 	})
-	out.Tag, out.Body.Problems = quoted(saved.Document.Hash), faultsFrom(problems)
+	out.Tag, out.Body.Problems = rest.Quoted(saved.Document.Hash), rest.FaultsOf(problems)
 	return out, err
 }
 
 // readParts reads parts of a draft, under the condition of the request.
 func readParts[T any](
-	ctx context.Context, s *service, c *call, name string, pick func(document *flowforge.Workflow) (T, error),
-) (*tagged[T], error) {
-	saved, document, err := s.engine.Document(ctx, c.workspace(), name, store.DraftVersion)
+	ctx context.Context, s *service, c *rest.Call, name string, pick func(document *flowforge.Workflow) (T, error),
+) (*rest.Tagged[T], error) {
+	saved, document, err := s.engine.Document(ctx, c.Workspace(), name, store.DraftVersion)
 	if err != nil {
 		return nil, err
 	}
-	out := &tagged[T]{Tag: quoted(saved.Document.Hash), Status: http.StatusOK}
-	if saved.Document.Hash == c.etag {
+	out := &rest.Tagged[T]{Tag: rest.Quoted(saved.Document.Hash), Status: http.StatusOK}
+	if saved.Document.Hash == c.Etag {
 		out.Status = http.StatusNotModified
 		return out, nil
 	}
@@ -129,13 +130,13 @@ func indexOfNode(document *flowforge.Workflow, id string) (int, error) {
 	return at, nil
 }
 
-func (s *service) listNodes(ctx context.Context, c *call, in *Named, _ *none) (*tagged[parts[flowforge.Node]], error) {
+func (s *service) listNodes(ctx context.Context, c *rest.Call, in *Named, _ *rest.None) (*rest.Tagged[parts[flowforge.Node]], error) {
 	return readParts(ctx, s, c, in.Workflow, func(document *flowforge.Workflow) (parts[flowforge.Node], error) {
 		return parts[flowforge.Node]{Items: document.Nodes}, nil
 	})
 }
 
-func (s *service) getNode(ctx context.Context, c *call, in *NamedNode, _ *none) (*tagged[flowforge.Node], error) {
+func (s *service) getNode(ctx context.Context, c *rest.Call, in *NamedNode, _ *rest.None) (*rest.Tagged[flowforge.Node], error) {
 	return readParts(ctx, s, c, in.Workflow, func(document *flowforge.Workflow) (flowforge.Node, error) {
 		at, err := indexOfNode(document, in.Node)
 		if err != nil {
@@ -146,14 +147,14 @@ func (s *service) getNode(ctx context.Context, c *call, in *NamedNode, _ *none) 
 }
 
 func (s *service) listConnections(
-	ctx context.Context, c *call, in *Named, _ *none,
-) (*tagged[parts[flowforge.Connection]], error) {
+	ctx context.Context, c *rest.Call, in *Named, _ *rest.None,
+) (*rest.Tagged[parts[flowforge.Connection]], error) {
 	return readParts(ctx, s, c, in.Workflow, func(document *flowforge.Workflow) (parts[flowforge.Connection], error) {
 		return parts[flowforge.Connection]{Items: append([]flowforge.Connection{}, document.Connections...)}, nil
 	})
 }
 
-func (s *service) addNode(ctx context.Context, c *call, in *Named, body *nodeBody) (*tagged[partOf[flowforge.Node]], error) {
+func (s *service) addNode(ctx context.Context, c *rest.Call, in *Named, body *nodeBody) (*rest.Tagged[partOf[flowforge.Node]], error) {
 	return editPart(ctx, s, c, in.Workflow, http.StatusCreated, func(document *flowforge.Workflow) (flowforge.Node, error) {
 		if _, err := indexOfNode(document, string(body.ID)); err == nil {
 			return flowforge.Node{}, flowforge.Errorf(flowforge.CodeConflict, "the draft has a node of this id")
@@ -163,7 +164,9 @@ func (s *service) addNode(ctx context.Context, c *call, in *Named, body *nodeBod
 	})
 }
 
-func (s *service) replaceNode(ctx context.Context, c *call, in *NamedNode, body *nodeBody) (*tagged[partOf[flowforge.Node]], error) {
+func (s *service) replaceNode(
+	ctx context.Context, c *rest.Call, in *NamedNode, body *nodeBody,
+) (*rest.Tagged[partOf[flowforge.Node]], error) {
 	return editPart(ctx, s, c, in.Workflow, http.StatusOK, func(document *flowforge.Workflow) (flowforge.Node, error) {
 		at, err := indexOfNode(document, in.Node)
 		if err != nil {
@@ -185,7 +188,7 @@ func (s *service) replaceNode(ctx context.Context, c *call, in *NamedNode, body 
 	})
 }
 
-func (s *service) removeNode(ctx context.Context, c *call, in *NamedNode, _ *none) (*tagged[rest], error) {
+func (s *service) removeNode(ctx context.Context, c *rest.Call, in *NamedNode, _ *rest.None) (*rest.Tagged[leftover], error) {
 	return s.remove(ctx, c, in.Workflow, func(document *flowforge.Workflow) error {
 		at, err := indexOfNode(document, in.Node)
 		if err != nil {
@@ -200,8 +203,8 @@ func (s *service) removeNode(ctx context.Context, c *call, in *NamedNode, _ *non
 }
 
 func (s *service) addConnection(
-	ctx context.Context, c *call, in *Named, body *connectionBody,
-) (*tagged[partOf[flowforge.Connection]], error) {
+	ctx context.Context, c *rest.Call, in *Named, body *connectionBody,
+) (*rest.Tagged[partOf[flowforge.Connection]], error) {
 	change := func(document *flowforge.Workflow) (flowforge.Connection, error) {
 		if slices.ContainsFunc(document.Connections, func(other flowforge.Connection) bool {
 			return sameEnds(other, body.Connection)
@@ -214,7 +217,7 @@ func (s *service) addConnection(
 	return editPart(ctx, s, c, in.Workflow, http.StatusCreated, change)
 }
 
-func (s *service) removeConnection(ctx context.Context, c *call, in *NamedConnection, _ *none) (*tagged[rest], error) {
+func (s *service) removeConnection(ctx context.Context, c *rest.Call, in *NamedConnection, _ *rest.None) (*rest.Tagged[leftover], error) {
 	var wanted flowforge.Connection
 	for parameter, end := range map[string]*flowforge.Endpoint{"from": &wanted.From, "to": &wanted.To} {
 		text := in.From
@@ -222,7 +225,7 @@ func (s *service) removeConnection(ctx context.Context, c *call, in *NamedConnec
 			text = in.To
 		}
 		if err := end.UnmarshalText([]byte(text)); err != nil {
-			return nil, invalid([]Fault{{Parameter: parameter, Code: "bad_value", Message: "this is no end: write node, or node.port"}})
+			return nil, rest.Invalid([]rest.Fault{{Parameter: parameter, Code: "bad_value", Message: "this is no end: write node, or node.port"}})
 		}
 	}
 	return s.remove(ctx, c, in.Workflow, func(document *flowforge.Workflow) error {
@@ -239,11 +242,11 @@ func (s *service) removeConnection(ctx context.Context, c *call, in *NamedConnec
 
 // remove takes a part away from a draft.
 func (s *service) remove(
-	ctx context.Context, c *call, name string, change func(document *flowforge.Workflow) error,
-) (*tagged[rest], error) {
-	saved, problems, err := s.engine.EditDraft(ctx, c.workspace(), name, c.etag, change)
-	return &tagged[rest]{
-		Tag: quoted(saved.Document.Hash), Status: http.StatusOK, Body: rest{Problems: faultsFrom(problems)},
+	ctx context.Context, c *rest.Call, name string, change func(document *flowforge.Workflow) error,
+) (*rest.Tagged[leftover], error) {
+	saved, problems, err := s.engine.EditDraft(ctx, c.Workspace(), name, c.Etag, change)
+	return &rest.Tagged[leftover]{
+		Tag: rest.Quoted(saved.Document.Hash), Status: http.StatusOK, Body: leftover{Problems: rest.FaultsOf(problems)},
 	}, err
 }
 
@@ -261,10 +264,10 @@ func sameEnds(a, b flowforge.Connection) bool {
 
 // Schema describes the node.
 func (*nodeBody) Schema(registry huma.Registry) *huma.Schema {
-	return schemaOf[flowforge.Node](registry)
+	return rest.SchemaOf[flowforge.Node](registry)
 }
 
 // Schema describes the connection.
 func (*connectionBody) Schema(registry huma.Registry) *huma.Schema {
-	return schemaOf[flowforge.Connection](registry)
+	return rest.SchemaOf[flowforge.Connection](registry)
 }

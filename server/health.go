@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/flowforge-go/flowforge/auth"
+	"github.com/flowforge-go/flowforge/server/rest"
 )
 
 // health is what tells whether the server is there.
@@ -23,19 +24,19 @@ type whoami struct {
 }
 
 func (s *service) addHealth() {
-	add(s, route{
-		method: http.MethodGet, path: "/health", id: "get-health", tag: "server", summary: "Whether the server is there",
-		about: "It says nothing about workers or the store.", policy: Public(),
-	}, func(context.Context, *call, *struct{}, *none) (*answer[health], error) {
-		return &answer[health]{health{"alive"}}, nil
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodGet, Path: "/health", ID: "get-health", Tag: "server", Summary: "Whether the server is there",
+		About: "It says nothing about workers or the store.", Policy: rest.Public(),
+	}, func(context.Context, *rest.Call, *struct{}, *rest.None) (*rest.Answer[health], error) {
+		return rest.AnswerOf(health{"alive"}), nil
 	})
-	add(s, route{
-		method: http.MethodGet, path: "/me", id: "get-me", tag: "server", summary: "Who asks, and what they may do",
-		policy: SignedIn(),
-	}, func(_ context.Context, c *call, _ *struct{}, _ *none) (*answer[whoami], error) {
-		return &answer[whoami]{whoami{
-			Kind: c.who.Kind, User: c.who.User, Name: c.who.Name, Workspace: string(c.who.Workspace), Role: c.who.Role,
-			Permissions: append([]auth.Permission{}, c.who.Permissions...),
-		}}, nil
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodGet, Path: "/me", ID: "get-me", Tag: "server", Summary: "Who asks, and what they may do",
+		Policy: rest.SignedIn(),
+	}, func(_ context.Context, c *rest.Call, _ *struct{}, _ *rest.None) (*rest.Answer[whoami], error) {
+		return rest.AnswerOf(whoami{
+			Kind: c.Who.Kind, User: c.Who.User, Name: c.Who.Name, Workspace: string(c.Who.Workspace), Role: c.Who.Role,
+			Permissions: append([]auth.Permission{}, c.Who.Permissions...),
+		}), nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/server"
+	"github.com/flowforge-go/flowforge/server/rest"
 )
 
 func TestBodiesAreReadStrictly(t *testing.T) {
@@ -111,7 +112,7 @@ func (second) Authenticate(r *http.Request) (*auth.Principal, error) {
 
 func TestTheFirstAuthenticatorThatKnowsDecides(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, server.Config{Authenticators: []server.Authenticator{second{}}})
+	a := newAPI(t, server.Config{Authenticators: []rest.Authenticator{second{}}})
 	a.ask("GET", "/api/v1/me", nil, "X-Host-User", "grace").is(200).has("user", "grace", "kind", "host")
 	a.ask("GET", "/api/v1/me", nil, "X-Host-User", "mallory").problem(401, "unauthenticated")
 	a.ask("GET", "/api/v1/me", nil).is(200).has("user", "u")

@@ -16,6 +16,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/rest"
 )
 
 // whoever is an Authenticator that knows one person.
@@ -23,11 +24,11 @@ type whoever struct{ who *auth.Principal }
 
 func (w *whoever) Authenticate(*http.Request) (*auth.Principal, error) { return w.who, nil }
 
-func testService(t *testing.T, as Authenticator) *service {
+func testService(t *testing.T, as rest.Authenticator) *service {
 	t.Helper()
 	e, err := engine.New(engine.Config{})
 	require.NoError(t, err)
-	s, err := newService(Config{Engine: e, Authenticators: []Authenticator{as}})
+	s, err := newService(Config{Engine: e, Authenticators: []rest.Authenticator{as}})
 	require.NoError(t, err)
 	return s
 }
@@ -54,36 +55,46 @@ type document struct {
 	} `json:"components"`
 }
 
+// status gives the status that a code has.
+func status(code flowforge.Code) int {
+	for _, row := range errorTable() {
+		if row.Code == code {
+			return row.Status
+		}
+	}
+	return 0
+}
+
 func TestTheDocumentSaysWhatTheRoutesAre(t *testing.T) {
 	t.Parallel()
 	s := testService(t, &whoever{})
 	for _, name := range []string{"openapi.json", "openapi-3.0.json"} {
 		var described document
-		require.NoError(t, json.Unmarshal(s.documents[name], &described))
+		require.NoError(t, json.Unmarshal(s.Documents[name], &described))
 		operations := 0
 		for _, methods := range described.Paths {
 			operations += len(methods)
 		}
 		ids := make(map[string]bool)
-		for _, r := range s.routes {
-			if r.root {
+		for _, r := range s.Routes() {
+			if r.Root {
 				continue
 			}
 			operations--
-			said, found := described.Paths[apiPath+r.path][strings.ToLower(r.method)]
-			require.True(t, found, "%s %s", r.method, r.path)
-			require.Equal(t, r.policy.String(), said.Permission, r.id)
-			require.Equal(t, r.policy.kind == public, said.Security != nil && len(*said.Security) == 0, r.id)
-			require.Equal(t, r.body != nil, said.RequestBody != nil, r.id)
-			require.Equal(t, r.id, said.ID)
-			require.NotEmpty(t, said.Summary, r.id)
-			require.NotEmpty(t, said.Tags, r.id)
-			require.False(t, ids[r.id], r.id)
-			ids[r.id] = true
-			for _, code := range r.errorCodes() {
-				response := said.Responses[strconv.Itoa(known(code).status)]
-				require.Contains(t, response.Description, "`"+string(code)+"`", r.id)
-				require.Contains(t, response.Content, problemMedia, r.id)
+			said, found := described.Paths[rest.Path+r.Path][strings.ToLower(r.Method)]
+			require.True(t, found, "%s %s", r.Method, r.Path)
+			require.Equal(t, r.Policy.String(), said.Permission, r.ID)
+			require.Equal(t, r.Policy.String() == "public", said.Security != nil && len(*said.Security) == 0, r.ID)
+			require.Equal(t, r.Body != nil, said.RequestBody != nil, r.ID)
+			require.Equal(t, r.ID, said.ID)
+			require.NotEmpty(t, said.Summary, r.ID)
+			require.NotEmpty(t, said.Tags, r.ID)
+			require.False(t, ids[r.ID], r.ID)
+			ids[r.ID] = true
+			for _, code := range r.ErrorCodes() {
+				response := said.Responses[strconv.Itoa(status(code))]
+				require.Contains(t, response.Description, "`"+string(code)+"`", r.ID)
+				require.Contains(t, response.Content, "application/problem+json", r.ID)
 			}
 		}
 		require.Zero(t, operations, "the document has operations that are no routes")
@@ -91,22 +102,22 @@ func TestTheDocumentSaysWhatTheRoutesAre(t *testing.T) {
 		require.Contains(t, described.Components.Schemas, "Workflow")
 	}
 	for _, name := range []string{"openapi.yaml", "openapi-3.0.yaml"} {
-		require.Contains(t, string(s.documents[name]), "/api/v1/workflows/{workflow}:")
+		require.Contains(t, string(s.Documents[name]), "/api/v1/workflows/{workflow}:")
 	}
 }
 
 // ask sends a request without a body to a route, with words for its parameters.
-func ask(s *service, r *route) *httptest.ResponseRecorder {
-	path := r.path
-	if !r.root {
-		path = apiPath + path
+func ask(s *service, r *rest.Route) *httptest.ResponseRecorder {
+	path := r.Path
+	if !r.Root {
+		path = rest.Path + path
 	}
 	for strings.Contains(path, "{") {
 		from, to := strings.Index(path, "{"), strings.Index(path, "}")
 		path = path[:from] + "x" + path[to+1:]
 	}
 	recorded := httptest.NewRecorder()
-	s.handler().ServeHTTP(recorded, httptest.NewRequestWithContext(context.Background(), r.method, path, nil))
+	s.Handler().ServeHTTP(recorded, httptest.NewRequestWithContext(context.Background(), r.Method, path, nil))
 	return recorded
 }
 
@@ -116,71 +127,60 @@ func TestEachRouteAdmitsWhoMayAndNobodyElse(t *testing.T) {
 	s := testService(t, who)
 	everything := auth.RoleOwner.Permissions()
 	principal := func(workspace flowforge.Workspace, permissions auth.Permissions) *auth.Principal {
-		return &auth.Principal{Kind: auth.KindUser, Workspace: workspace, Permissions: permissions}
+		return &auth.Principal{Kind: auth.KindUser, User: "u", Workspace: workspace, Permissions: permissions}
 	}
-	for i := range s.routes {
-		r := &s.routes[i]
-		without := slices.DeleteFunc(slices.Clone(everything), func(p auth.Permission) bool { return p == r.policy.permission })
+	admin := &auth.Principal{Kind: auth.KindUser, User: "u", Admin: true}
+	routes := s.Routes()
+	for i := range routes {
+		r := &routes[i]
+		policy := r.Policy.String()
+		wanted := auth.Permission(policy)
+		without := slices.DeleteFunc(slices.Clone(everything), func(p auth.Permission) bool { return p == wanted })
 		for name, test := range map[string]struct {
 			who     *auth.Principal
-			refused map[policyKind]int
+			refused int // 0: let in
 		}{
-			"nobody":                 {nil, map[policyKind]int{signedIn: 401, permitted: 401}},
-			"a zero principal":       {&auth.Principal{}, map[policyKind]int{signedIn: 401, permitted: 401}},
-			"all but the permission": {principal("acme", without), map[policyKind]int{permitted: 403}},
-			"no workspace":           {principal("", everything), map[policyKind]int{permitted: 403}},
-			"the local workspace":    {principal(flowforge.Local, everything), map[policyKind]int{permitted: 403}},
-			"only the permission":    {principal("acme", auth.NewPermissions(r.policy.permission)), nil},
+			"nobody":                 {nil, 401},
+			"a zero principal":       {&auth.Principal{}, 401},
+			"all but the permission": {principal("acme", without), 403},
+			"no workspace":           {principal("", everything), 403},
+			"the local workspace":    {principal(flowforge.Local, everything), 403},
+			"only the permission":    {principal("acme", auth.NewPermissions(wanted)), 0},
+			"an admin elsewhere":     {admin, 403},
 		} {
+			want := test.refused
+			switch {
+			case policy == "public", policy == "signed-in" && want != 401, policy == "admin" && test.who == admin:
+				want = 0
+			case policy == "admin" && want == 0:
+				want = 403
+			}
 			who.who = test.who
 			got := ask(s, r).Code
-			if want := test.refused[r.policy.kind]; want != 0 {
-				require.Equal(t, want, got, "%s as %s", r.id, name)
+			if want != 0 {
+				require.Equal(t, want, got, "%s as %s", r.ID, name)
 				continue
 			}
-			require.NotContains(t, []int{401, 403}, got, "%s as %s", r.id, name)
-			require.Less(t, got, 500, "%s as %s", r.id, name)
+			require.NotContains(t, []int{401, 403}, got, "%s as %s", r.ID, name)
+			require.Less(t, got, 500, "%s as %s", r.ID, name)
 		}
 	}
-}
-
-func TestARouteWithoutAPolicyIsRefusedAtStart(t *testing.T) {
-	t.Parallel()
-	s := testService(t, &whoever{})
-	handle := func(context.Context, *call, *struct{}, *none) (*empty, error) { return &empty{}, nil }
-	for _, policy := range []Policy{{}, Requires("")} {
-		require.Panics(t, func() { add(s, route{method: http.MethodGet, path: "/bare", id: "bare", policy: policy}, handle) })
-	}
-	require.NotPanics(t, func() { add(s, route{method: http.MethodGet, path: "/bare", id: "bare", policy: Public()}, handle) })
-}
-
-func TestAHandlerThatPanicsAnswersItsRequest(t *testing.T) {
-	t.Parallel()
-	s := testService(t, &whoever{})
-	add(s, route{method: http.MethodGet, path: "/panic", id: "panic", policy: Public(), root: true},
-		func(context.Context, *call, *struct{}, *none) (*empty, error) { panic("s3cr3t") })
-	recorded := ask(s, &s.routes[len(s.routes)-1])
-	require.Equal(t, 500, recorded.Code)
-	require.Equal(t, problemMedia, recorded.Header().Get("Content-Type"))
-	require.NotContains(t, recorded.Body.String(), "s3cr3t")
-	require.Contains(t, recorded.Body.String(), recorded.Header().Get("X-Request-ID"))
 }
 
 func TestEachCodeHasOneRowOfTheTable(t *testing.T) {
 	t.Parallel()
-	rows := make(map[flowforge.Code]coded)
-	for _, row := range table() {
-		require.NotContains(t, rows, row.code)
-		require.GreaterOrEqual(t, row.status, 400)
-		rows[row.code] = row
+	rows := make(map[flowforge.Code]rest.Coded)
+	for _, row := range errorTable() {
+		require.NotContains(t, rows, row.Code)
+		require.GreaterOrEqual(t, row.Status, 400)
+		rows[row.Code] = row
 	}
 	s := testService(t, &whoever{})
-	for _, r := range s.routes {
-		for _, code := range r.errorCodes() {
-			require.Contains(t, slices.Collect(maps.Keys(rows)), code, r.id)
+	for _, r := range s.Routes() {
+		for _, code := range r.ErrorCodes() {
+			require.Contains(t, slices.Collect(maps.Keys(rows)), code, r.ID)
 		}
 	}
-	require.Equal(t, http.StatusInternalServerError, known("some node's").status)
 }
 
 // FuzzBodies sends any body to every route that takes one: none is the server's fault.
@@ -196,21 +196,21 @@ func FuzzBodies(f *testing.F) {
 	e, err := engine.New(engine.Config{})
 	require.NoError(f, err)
 	who := &auth.Principal{Kind: auth.KindUser, Workspace: "acme", Permissions: auth.RoleOwner.Permissions()}
-	s, err := newService(Config{Engine: e, Authenticators: []Authenticator{&whoever{who}}})
+	s, err := newService(Config{Engine: e, Authenticators: []rest.Authenticator{&whoever{who}}})
 	require.NoError(f, err)
-	handler := s.handler()
+	handler := s.Handler()
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, r := range s.routes {
-			if r.body == nil {
+		for _, r := range s.Routes() {
+			if r.Body == nil {
 				continue
 			}
-			path := apiPath + strings.NewReplacer("{workflow}", "x", "{run}", "x", "{node}", "n").Replace(r.path)
-			request := httptest.NewRequestWithContext(t.Context(), r.method, path, strings.NewReader(text))
-			request.Header.Set("Content-Type", r.body.types()[len(text)%len(r.body.types())])
+			path := rest.Path + strings.NewReplacer("{workflow}", "x", "{run}", "x", "{node}", "n").Replace(r.Path)
+			request := httptest.NewRequestWithContext(t.Context(), r.Method, path, strings.NewReader(text))
+			request.Header.Set("Content-Type", r.Body.Types()[len(text)%len(r.Body.Types())])
 			request.Header.Set("If-Match", "*")
 			recorded := httptest.NewRecorder()
 			handler.ServeHTTP(recorded, request)
-			require.Less(t, recorded.Code, 500, "%s: %s", r.id, recorded.Body)
+			require.Less(t, recorded.Code, 500, "%s: %s", r.ID, recorded.Body)
 		}
 	})
 }

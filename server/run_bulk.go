@@ -8,6 +8,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/rest"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -44,35 +45,35 @@ type deeds struct {
 }
 
 func (s *service) addBulk() {
-	add(s, route{
-		method: http.MethodPost, path: "/bulk/runs", id: "bulk-runs", tag: "runs", summary: "Do something to many runs",
-		about: "Up to 200 of them, alone or by a filter. What cannot be done to one does not keep it from the others. " +
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/bulk/runs", ID: "bulk-runs", Tag: "runs", Summary: "Do something to many runs",
+		About: "Up to 200 of them, alone or by a filter. What cannot be done to one does not keep it from the others. " +
 			"A retry takes the permission `run:retry`, too.",
-		policy: Requires(auth.RunControl), codes: []flowforge.Code{flowforge.CodeNotFound},
-		body: &body{example: map[string]any{"action": "cancel", "filter": map[string]any{"workflow": "hello", "statuses": []any{"queued"}}}},
+		Policy: rest.Requires(auth.RunControl), Codes: []flowforge.Code{flowforge.CodeNotFound},
+		Body: &rest.Body{Example: map[string]any{"action": "cancel", "filter": map[string]any{"workflow": "hello", "statuses": []any{"queued"}}}},
 	}, s.bulk)
 }
 
-func (s *service) bulk(ctx context.Context, c *call, _ *struct{}, body *bulkBody) (*answer[deeds], error) {
+func (s *service) bulk(ctx context.Context, c *rest.Call, _ *struct{}, body *bulkBody) (*rest.Answer[deeds], error) {
 	if body.Action == "retry" {
-		if err := c.who.Require(auth.RunRetry); err != nil {
+		if err := c.Who.Require(auth.RunRetry); err != nil {
 			return nil, err
 		}
 	}
 	runs := body.Runs
 	out := deeds{Items: []deed{}}
 	if (len(runs) == 0) == (body.Filter == nil) {
-		return nil, invalid([]Fault{{Pointer: "/runs", Code: "bad_value", Message: "give either runs or a filter"}})
+		return nil, rest.Invalid([]rest.Fault{{Pointer: "/runs", Code: "bad_value", Message: "give either runs or a filter"}})
 	}
 	if f := body.Filter; f != nil {
-		found, err := s.engine.ListRuns(ctx, c.workspace(), store.Filter{
-			Workflow: f.Workflow, Statuses: f.Statuses, Origin: f.Origin, From: f.From, To: f.To, Limit: s.Limits.Bulk + 1,
+		found, err := s.engine.ListRuns(ctx, c.Workspace(), store.Filter{
+			Workflow: f.Workflow, Statuses: f.Statuses, Origin: f.Origin, From: f.From, To: f.To, Limit: s.limits.Bulk + 1,
 		})
 		if err != nil {
 			return nil, err
 		}
-		out.More = len(found) > s.Limits.Bulk
-		for _, run := range found[:min(len(found), s.Limits.Bulk)] {
+		out.More = len(found) > s.limits.Bulk
+		for _, run := range found[:min(len(found), s.limits.Bulk)] {
 			runs = append(runs, run.ID)
 		}
 	}
@@ -83,31 +84,31 @@ func (s *service) bulk(ctx context.Context, c *call, _ *struct{}, body *bulkBody
 		}
 		out.Items = append(out.Items, done)
 	}
-	return &answer[deeds]{out}, nil
+	return rest.AnswerOf(out), nil
 }
 
 // deed does what is asked to one run.
-func (s *service) deed(ctx context.Context, c *call, id flowforge.RunID, body *bulkBody) deed {
+func (s *service) deed(ctx context.Context, c *rest.Call, id flowforge.RunID, body *bulkBody) deed {
 	done := deed{Run: id}
 	var err error
 	switch body.Action {
 	case "cancel":
-		err = s.engine.Cancel(ctx, c.workspace(), id, body.Reason)
+		err = s.engine.Cancel(ctx, c.Workspace(), id, body.Reason)
 	case "pause":
-		err = s.engine.Pause(ctx, c.workspace(), id, body.Reason)
+		err = s.engine.Pause(ctx, c.Workspace(), id, body.Reason)
 	case "resume":
-		err = s.engine.Resume(ctx, c.workspace(), id)
+		err = s.engine.Resume(ctx, c.Workspace(), id)
 	case "retry":
 		var made flowforge.Run
-		made, err = s.engine.Retry(ctx, c.workspace(), id, engine.RetryRequest{})
+		made, err = s.engine.Retry(ctx, c.Workspace(), id, engine.RetryRequest{})
 		done.Made = made.ID
 	}
 	var now flowforge.Run
 	if err == nil {
-		now, err = s.engine.GetRun(ctx, c.workspace(), id)
+		now, err = s.engine.GetRun(ctx, c.Workspace(), id)
 	}
 	if err != nil {
-		problem := s.details(ctx, err)
+		problem := s.Details(ctx, err)
 		return deed{Run: id, Code: problem.Code, Detail: problem.Error()}
 	}
 	done.Status = now.Status

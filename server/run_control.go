@@ -7,6 +7,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/rest"
 )
 
 // reasonBody says why something is done.
@@ -43,74 +44,74 @@ type decisionBody struct {
 
 func (s *service) addRunControl() {
 	const soon = " The answer is the run as it is now; the worker that has it acts on the wish."
-	controls := func(path, id, summary, about string, policy auth.Permission, codes ...flowforge.Code) route {
-		return route{
-			method: http.MethodPost, path: "/runs/{run}/" + path, id: id, tag: "runs", summary: summary, about: about,
-			policy: Requires(policy), codes: append(codes, flowforge.CodeNotFound, flowforge.CodeConflict), body: &body{optional: true},
+	controls := func(path, id, summary, about string, policy auth.Permission, codes ...flowforge.Code) rest.Route {
+		return rest.Route{
+			Method: http.MethodPost, Path: "/runs/{run}/" + path, ID: id, Tag: "runs", Summary: summary, About: about,
+			Policy: rest.Requires(policy), Codes: append(codes, flowforge.CodeNotFound, flowforge.CodeConflict), Body: &rest.Body{Optional: true},
 		}
 	}
-	add(s, controls("cancel", "cancel-run", "Cancel a run", "It ends as canceled."+soon, auth.RunControl), s.cancelRun)
-	add(s, controls("pause", "pause-run", "Pause a run", "It begins nothing new."+soon, auth.RunControl), s.pauseRun)
-	add(s, controls("resume", "resume-run", "Let a paused run go on", soon[1:], auth.RunControl), s.resumeRun)
+	rest.Add(s.Server, controls("cancel", "cancel-run", "Cancel a run", "It ends as canceled."+soon, auth.RunControl), s.cancelRun)
+	rest.Add(s.Server, controls("pause", "pause-run", "Pause a run", "It begins nothing new."+soon, auth.RunControl), s.pauseRun)
+	rest.Add(s.Server, controls("resume", "resume-run", "Let a paused run go on", soon[1:], auth.RunControl), s.resumeRun)
 	retry := controls("retry", "retry-run", "Make a run again", "A new run is made of one that has ended.", auth.RunRetry,
 		flowforge.CodeInvalidInput, flowforge.CodeKeyReused, flowforge.CodeLimited)
-	retry.status, retry.body = http.StatusCreated, &body{optional: true, example: map[string]any{"from": "failed"}}
-	add(s, retry, s.retryRun)
+	retry.Status, retry.Body = http.StatusCreated, &rest.Body{Optional: true, Example: map[string]any{"from": "failed"}}
+	rest.Add(s.Server, retry, s.retryRun)
 	signal := controls("signals", "send-signal", "Send a signal to a run",
 		"A node that waits for it goes on; until one does the run keeps it."+soon, auth.RunControl, flowforge.CodeInvalidInput)
-	signal.body = &body{example: map[string]any{"name": "approved", "data": map[string]any{"by": "Ada"}}}
-	add(s, signal, s.signalRun)
+	signal.Body = &rest.Body{Example: map[string]any{"name": "approved", "data": map[string]any{"by": "Ada"}}}
+	rest.Add(s.Server, signal, s.signalRun)
 	decide := controls("decisions", "decide-node", "End the doubt about a node run",
 		"Of a node that happens at most once and whose worker was lost."+soon, auth.RunControl, flowforge.CodeInvalidInput)
-	decide.body = &body{example: map[string]any{"node": "pay", "outcome": "not_done"}}
-	add(s, decide, s.decide)
+	decide.Body = &rest.Body{Example: map[string]any{"node": "pay", "outcome": "not_done"}}
+	rest.Add(s.Server, decide, s.decide)
 }
 
 // after answers what was done to a run with the run as it is now.
-func (s *service) after(ctx context.Context, c *call, run string, err error) (*answer[runHead], error) {
+func (s *service) after(ctx context.Context, c *rest.Call, run string, err error) (*rest.Answer[runHead], error) {
 	if err != nil {
 		return nil, err
 	}
-	now, err := s.engine.GetRun(ctx, c.workspace(), flowforge.RunID(run))
-	return &answer[runHead]{headOfRun(&now)}, err
+	now, err := s.engine.GetRun(ctx, c.Workspace(), flowforge.RunID(run))
+	return rest.AnswerOf(headOfRun(&now)), err
 }
 
-func (s *service) cancelRun(ctx context.Context, c *call, in *NamedRun, body *reasonBody) (*answer[runHead], error) {
-	return s.after(ctx, c, in.Run, s.engine.Cancel(ctx, c.workspace(), flowforge.RunID(in.Run), body.Reason))
+func (s *service) cancelRun(ctx context.Context, c *rest.Call, in *NamedRun, body *reasonBody) (*rest.Answer[runHead], error) {
+	return s.after(ctx, c, in.Run, s.engine.Cancel(ctx, c.Workspace(), flowforge.RunID(in.Run), body.Reason))
 }
 
-func (s *service) pauseRun(ctx context.Context, c *call, in *NamedRun, body *reasonBody) (*answer[runHead], error) {
-	return s.after(ctx, c, in.Run, s.engine.Pause(ctx, c.workspace(), flowforge.RunID(in.Run), body.Reason))
+func (s *service) pauseRun(ctx context.Context, c *rest.Call, in *NamedRun, body *reasonBody) (*rest.Answer[runHead], error) {
+	return s.after(ctx, c, in.Run, s.engine.Pause(ctx, c.Workspace(), flowforge.RunID(in.Run), body.Reason))
 }
 
-func (s *service) resumeRun(ctx context.Context, c *call, in *NamedRun, _ *none) (*answer[runHead], error) {
-	return s.after(ctx, c, in.Run, s.engine.Resume(ctx, c.workspace(), flowforge.RunID(in.Run)))
+func (s *service) resumeRun(ctx context.Context, c *rest.Call, in *NamedRun, _ *rest.None) (*rest.Answer[runHead], error) {
+	return s.after(ctx, c, in.Run, s.engine.Resume(ctx, c.Workspace(), flowforge.RunID(in.Run)))
 }
 
-func (s *service) retryRun(ctx context.Context, c *call, in *struct {
+func (s *service) retryRun(ctx context.Context, c *rest.Call, in *struct {
 	NamedRun
 	KeyParam
 }, body *retryBody,
-) (*made[flowforge.Run], error) {
+) (*rest.Made[flowforge.Run], error) {
 	request := body.request()
-	request.IdempotencyKey, request.Fingerprint = in.IdempotencyKey, c.fingerprint("retry-run", in.Run)
-	run, err := s.engine.Retry(ctx, c.workspace(), flowforge.RunID(in.Run), request)
+	request.IdempotencyKey, request.Fingerprint = in.IdempotencyKey, c.Fingerprint("retry-run", in.Run)
+	run, err := s.engine.Retry(ctx, c.Workspace(), flowforge.RunID(in.Run), request)
 	return s.started(run), err
 }
 
-func (s *service) signalRun(ctx context.Context, c *call, in *struct {
+func (s *service) signalRun(ctx context.Context, c *rest.Call, in *struct {
 	NamedRun
 	KeyParam
 }, body *signalBody,
-) (*answer[runHead], error) {
+) (*rest.Answer[runHead], error) {
 	return s.after(ctx, c, in.Run, s.engine.Signal(ctx, engine.SignalRequest{
-		Workspace: c.workspace(), Run: flowforge.RunID(in.Run), Name: body.Name, Data: body.Data, IdempotencyKey: in.IdempotencyKey,
+		Workspace: c.Workspace(), Run: flowforge.RunID(in.Run), Name: body.Name, Data: body.Data, IdempotencyKey: in.IdempotencyKey,
 	}))
 }
 
-func (s *service) decide(ctx context.Context, c *call, in *NamedRun, body *decisionBody) (*answer[runHead], error) {
+func (s *service) decide(ctx context.Context, c *rest.Call, in *NamedRun, body *decisionBody) (*rest.Answer[runHead], error) {
 	told := engine.Decision{
-		Workspace: c.workspace(), Run: flowforge.RunID(in.Run), Node: body.Node, Element: body.Element,
+		Workspace: c.Workspace(), Run: flowforge.RunID(in.Run), Node: body.Node, Element: body.Element,
 		NotDone: body.Outcome == "not_done",
 	}
 	switch body.Outcome {

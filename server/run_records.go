@@ -9,6 +9,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/rest"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -47,67 +48,68 @@ func viewOfNodeRun(n *flowforge.NodeRun) nodeRunView {
 }
 
 func (s *service) addRunRecords() {
-	reads := func(path, id, summary, about string) route {
-		return route{
-			method: http.MethodGet, path: "/runs/{run}" + path, id: id, tag: "runs", summary: summary, about: about,
-			policy: Requires(auth.RunRead), codes: []flowforge.Code{flowforge.CodeNotFound},
+	reads := func(path, id, summary, about string) rest.Route {
+		return rest.Route{
+			Method: http.MethodGet, Path: "/runs/{run}" + path, ID: id, Tag: "runs", Summary: summary, About: about,
+			Policy: rest.Requires(auth.RunRead), Codes: []flowforge.Code{flowforge.CodeNotFound},
 		}
 	}
-	add(s, reads("/nodes", "list-node-runs", "List the node runs of a run",
+	rest.Add(s.Server, reads("/nodes", "list-node-runs", "List the node runs of a run",
 		"In the order they were first recorded, with outputs."), s.listNodeRuns)
-	add(s, reads("/events", "list-events", "List the events of a run",
+	rest.Add(s.Server, reads("/events", "list-events", "List the events of a run",
 		"The durable ones, in order. `after` gives those that follow a sequence number."), s.listEvents)
-	add(s, reads("/logs", "list-logs", "List the log of a run", "What its nodes logged, oldest first."), s.listLogs)
-	add(s, reads("/explain", "explain-run", "Explain a run", "Why it is not moving, or how it ended, and what a person can do."), s.explain)
+	rest.Add(s.Server, reads("/logs", "list-logs", "List the log of a run", "What its nodes logged, oldest first."), s.listLogs)
+	rest.Add(s.Server, reads("/explain", "explain-run", "Explain a run", "Why it is not moving, or how it ended, and what a person can do."),
+		s.explain)
 }
 
 func counted[T any](_ *T, n int, before int) string { return strconv.Itoa(before + n) }
 
-func (s *service) listNodeRuns(ctx context.Context, c *call, in *struct {
+func (s *service) listNodeRuns(ctx context.Context, c *rest.Call, in *struct {
 	NamedRun
-	Paging
-}, _ *none,
-) (*listAnswer[nodeRunView], error) {
-	skip, err := in.position("nodes")
+	rest.Paging
+}, _ *rest.None,
+) (*rest.Listed[nodeRunView], error) {
+	skip, err := in.Position("nodes")
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.engine.ListNodeRuns(ctx, c.workspace(), flowforge.RunID(in.Run), skip, in.Limit+1)
-	return pageOf(&in.Paging, "nodes", found, viewOfNodeRun,
+	found, err := s.engine.ListNodeRuns(ctx, c.Workspace(), flowforge.RunID(in.Run), skip, in.Limit+1)
+	return rest.Page(&in.Paging, "nodes", found, viewOfNodeRun,
 		func(last *flowforge.NodeRun, n int) string { return counted(last, n, skip) }), err
 }
 
-func (s *service) listEvents(ctx context.Context, c *call, in *struct {
+func (s *service) listEvents(ctx context.Context, c *rest.Call, in *struct {
 	NamedRun
-	Paging
+	rest.Paging
 
 	After int64 `query:"after" minimum:"0" doc:"A sequence number; without a cursor."`
-}, _ *none,
-) (*listAnswer[flowforge.Event], error) {
-	at, err := in.position("events")
+}, _ *rest.None,
+) (*rest.Listed[flowforge.Event], error) {
+	at, err := in.Position("events")
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.engine.ListEvents(ctx, c.workspace(), flowforge.RunID(in.Run), max(in.After, int64(at)), in.Limit+1)
-	return pageOf(&in.Paging, "events", found, same,
+	found, err := s.engine.ListEvents(ctx, c.Workspace(), flowforge.RunID(in.Run), max(in.After, int64(at)), in.Limit+1)
+	return rest.Page(&in.Paging, "events", found, rest.Same,
 		func(last *flowforge.Event, _ int) string { return strconv.FormatInt(last.Seq, 10) }), err
 }
 
-func (s *service) listLogs(ctx context.Context, c *call, in *struct {
+func (s *service) listLogs(ctx context.Context, c *rest.Call, in *struct {
 	NamedRun
-	Paging
-}, _ *none,
-) (*listAnswer[store.LogLine], error) {
-	skip, err := in.position("logs")
+	rest.Paging
+}, _ *rest.None,
+) (*rest.Listed[store.LogLine], error) {
+	skip, err := in.Position("logs")
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.engine.ListLogs(ctx, c.workspace(), flowforge.RunID(in.Run), skip, in.Limit+1)
-	return pageOf(&in.Paging, "logs", found, same,
+	found, err := s.engine.ListLogs(ctx, c.Workspace(), flowforge.RunID(in.Run), skip, in.Limit+1)
+	return rest.Page(&in.Paging, "logs", found, rest.Same,
 		func(last *store.LogLine, n int) string { return counted(last, n, skip) }), err
 }
 
-func (s *service) explain(ctx context.Context, c *call, in *NamedRun, _ *none) (*answer[engine.Explanation], error) {
-	explained, err := s.engine.Explain(ctx, c.workspace(), flowforge.RunID(in.Run))
-	return &answer[engine.Explanation]{explained}, err
+func (s *service) explain(ctx context.Context, c *rest.Call, in *NamedRun, _ *rest.None) (*rest.Answer[engine.Explanation], error) {
+	explained, err := s.engine.Explain(ctx, c.Workspace(), flowforge.RunID(in.Run))
+	return rest.AnswerOf(explained), err
 }

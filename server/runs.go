@@ -2,10 +2,7 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +13,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/rest"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -53,15 +51,6 @@ type NamedRun struct {
 	Run string `path:"run" maxLength:"100" doc:"The run's id."`
 }
 
-// fingerprint tells requests of the same key apart.
-func (c *call) fingerprint(operation string, about ...string) string {
-	sum := sha256.New()
-	for _, part := range append(about, operation, string(c.body)) {
-		_, _ = fmt.Fprintf(sum, "%d:%s", len(part), part) // never fails
-	}
-	return hex.EncodeToString(sum.Sum(nil))
-}
-
 func (s *service) addRuns() {
 	const tag = "runs"
 	starts := []flowforge.Code{
@@ -69,39 +58,41 @@ func (s *service) addRuns() {
 		flowforge.CodeLimited, flowforge.CodeConflict, flowforge.CodeValueTooLarge,
 	}
 	const waits = " With `wait` the answer comes when it has ended; without it, once the run cannot be lost any more."
-	add(s, route{
-		method: http.MethodPost, path: "/workflows/{workflow}/runs", id: "start-run", tag: tag, summary: "Start a run",
-		about: "Of a saved workflow." + waits, policy: Requires(auth.WorkflowExecute), status: http.StatusCreated, codes: starts,
-		body: &body{optional: true, example: map[string]any{"input": map[string]any{"name": "Ada"}, "wait": "10s"}},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/workflows/{workflow}/runs", ID: "start-run", Tag: tag, Summary: "Start a run",
+		About: "Of a saved workflow." + waits, Policy: rest.Requires(auth.WorkflowExecute), Status: http.StatusCreated, Codes: starts,
+		Body: &rest.Body{Optional: true, Example: map[string]any{"input": map[string]any{"name": "Ada"}, "wait": "10s"}},
 	}, s.startRun)
-	add(s, route{
-		method: http.MethodPost, path: "/runs", id: "start-document", tag: tag, summary: "Start a run of an unsaved document",
-		about:  "It takes the permission to edit workflows, since it runs what nobody has published." + waits,
-		policy: Requires(auth.WorkflowEdit), status: http.StatusCreated, codes: starts,
-		body: &body{example: map[string]any{"document": exampleDocument(), "input": map[string]any{"name": "Ada"}, "wait": "10s"}},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/runs", ID: "start-document", Tag: tag, Summary: "Start a run of an unsaved document",
+		About:  "It takes the permission to edit workflows, since it runs what nobody has published." + waits,
+		Policy: rest.Requires(auth.WorkflowEdit), Status: http.StatusCreated, Codes: starts,
+		Body: &rest.Body{Example: map[string]any{"document": exampleDocument(), "input": map[string]any{"name": "Ada"}, "wait": "10s"}},
 	}, s.startDocument)
-	add(s, route{
-		method: http.MethodPost, path: "/workflows/{workflow}/nodes/{node}/test", id: "test-node", tag: tag,
-		summary: "Run the draft up to a node, or the node alone",
-		about:   "As a test run: nodes with a pinned output, in the draft or here, give it instead of being run." + waits,
-		policy:  Requires(auth.WorkflowEdit), status: http.StatusCreated, codes: starts,
-		body: &body{optional: true, example: map[string]any{"input": map[string]any{"name": "Ada"}, "alone": true, "wait": "10s"}},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/workflows/{workflow}/nodes/{node}/test", ID: "test-node", Tag: tag,
+		Summary: "Run the draft up to a node, or the node alone",
+		About:   "As a test run: nodes with a pinned output, in the draft or here, give it instead of being run." + waits,
+		Policy:  rest.Requires(auth.WorkflowEdit), Status: http.StatusCreated, Codes: starts,
+		Body: &rest.Body{Optional: true, Example: map[string]any{"input": map[string]any{"name": "Ada"}, "alone": true, "wait": "10s"}},
 	}, s.testNode)
-	add(s, route{
-		method: http.MethodGet, path: "/runs", id: "list-runs", tag: tag, summary: "List runs",
-		about: "Newest first, without their input, vars and output.", policy: Requires(auth.RunRead),
-		codes: []flowforge.Code{flowforge.CodeNotFound},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodGet, Path: "/runs", ID: "list-runs", Tag: tag, Summary: "List runs",
+		About: "Newest first, without their input, vars and output.", Policy: rest.Requires(auth.RunRead),
+		Codes: []flowforge.Code{flowforge.CodeNotFound},
 	}, s.listRuns)
-	add(s, route{
-		method: http.MethodGet, path: "/runs/{run}", id: "get-run", tag: tag, summary: "Get a run",
-		about:  "With `wait` the answer comes when it has ended, or after that time with the run as it is then.",
-		policy: Requires(auth.RunRead), codes: []flowforge.Code{flowforge.CodeNotFound},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodGet, Path: "/runs/{run}", ID: "get-run", Tag: tag, Summary: "Get a run",
+		About:  "With `wait` the answer comes when it has ended, or after that time with the run as it is then.",
+		Policy: rest.Requires(auth.RunRead), Codes: []flowforge.Code{flowforge.CodeNotFound},
 	}, s.getRun)
 }
 
 // start starts a run and waits for it as long as the request says.
-func (s *service) start(ctx context.Context, c *call, request engine.StartRequest, body *StartBody) (*made[flowforge.Run], error) {
-	request.Workspace = c.workspace()
+func (s *service) start(
+	ctx context.Context, c *rest.Call, request engine.StartRequest, body *StartBody,
+) (*rest.Made[flowforge.Run], error) {
+	request.Workspace = c.Workspace()
 	request.Input, request.Vars, request.Test = body.Input, body.Vars, body.Test
 	request.Priority, request.Pool = body.Priority, body.Pool
 	run, err := s.engine.Start(ctx, request)
@@ -120,7 +111,7 @@ func (s *service) await(ctx context.Context, run flowforge.Run, wait time.Durati
 	if wait <= 0 || run.Status.Terminal() {
 		return run, nil
 	}
-	bounded, cancel := context.WithTimeout(ctx, min(wait, s.Limits.Wait))
+	bounded, cancel := context.WithTimeout(ctx, min(wait, s.limits.Wait))
 	defer cancel()
 	ended, err := s.engine.Wait(bounded, run.Workspace, run.ID)
 	if err != nil && !ended.Status.Terminal() && bounded.Err() == nil {
@@ -129,24 +120,26 @@ func (s *service) await(ctx context.Context, run flowforge.Run, wait time.Durati
 	return s.engine.GetRun(ctx, run.Workspace, run.ID)
 }
 
-func (s *service) startRun(ctx context.Context, c *call, in *struct {
+func (s *service) startRun(ctx context.Context, c *rest.Call, in *struct {
 	Named
 	KeyParam
 }, body *startSavedBody,
-) (*made[flowforge.Run], error) {
+) (*rest.Made[flowforge.Run], error) {
 	return s.start(ctx, c, engine.StartRequest{
 		Workflow: in.Workflow, Version: versionNumber(body.Version),
-		IdempotencyKey: in.IdempotencyKey, Fingerprint: c.fingerprint("start-run", in.Workflow),
+		IdempotencyKey: in.IdempotencyKey, Fingerprint: c.Fingerprint("start-run", in.Workflow),
 	}, &body.StartBody)
 }
 
-func (s *service) startDocument(ctx context.Context, c *call, in *KeyParam, body *startUnsavedBody) (*made[flowforge.Run], error) {
+func (s *service) startDocument(
+	ctx context.Context, c *rest.Call, in *KeyParam, body *startUnsavedBody,
+) (*rest.Made[flowforge.Run], error) {
 	document, err := flowforge.DecodeWorkflow(body.Document)
 	if err != nil {
 		return nil, err
 	}
 	return s.start(ctx, c, engine.StartRequest{
-		Document: document, IdempotencyKey: in.IdempotencyKey, Fingerprint: c.fingerprint("start-document"),
+		Document: document, IdempotencyKey: in.IdempotencyKey, Fingerprint: c.Fingerprint("start-document"),
 	}, &body.StartBody)
 }
 
@@ -158,8 +151,8 @@ type testBody struct {
 	Pins  map[flowforge.NodeID]flowforge.Value `json:"pins,omitempty" doc:"Outputs that nodes give instead of being run."`
 }
 
-func (s *service) testNode(ctx context.Context, c *call, in *NamedNode, body *testBody) (*made[flowforge.Run], error) {
-	_, document, err := s.engine.Document(ctx, c.workspace(), in.Workflow, store.DraftVersion)
+func (s *service) testNode(ctx context.Context, c *rest.Call, in *NamedNode, body *testBody) (*rest.Made[flowforge.Run], error) {
+	_, document, err := s.engine.Document(ctx, c.Workspace(), in.Workflow, store.DraftVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -190,19 +183,19 @@ func (f *RunFilter) filter() store.Filter {
 	}
 }
 
-func (s *service) listRuns(ctx context.Context, c *call, in *struct {
+func (s *service) listRuns(ctx context.Context, c *rest.Call, in *struct {
 	RunFilter
-	Paging
-}, _ *none,
-) (*listAnswer[runHead], error) {
-	before, err := in.after("runs")
+	rest.Paging
+}, _ *rest.None,
+) (*rest.Listed[runHead], error) {
+	before, err := in.After("runs")
 	if err != nil {
 		return nil, err
 	}
 	filter := in.filter()
 	filter.Before, filter.Limit = flowforge.RunID(before), in.Limit+1
-	found, err := s.engine.ListRuns(ctx, c.workspace(), filter)
-	return pageOf(&in.Paging, "runs", found, headOfRun,
+	found, err := s.engine.ListRuns(ctx, c.Workspace(), filter)
+	return rest.Page(&in.Paging, "runs", found, headOfRun,
 		func(last *flowforge.Run, _ int) string { return string(last.ID) }), err
 }
 
@@ -234,21 +227,21 @@ func headOfRun(run *flowforge.Run) runHead {
 type waitText string
 
 // Schema describes the duration.
-func (waitText) Schema(huma.Registry) *huma.Schema { return durationText{}.Schema(nil) }
+func (waitText) Schema(huma.Registry) *huma.Schema { return rest.DurationText{}.Schema(nil) }
 
-func (s *service) getRun(ctx context.Context, c *call, in *struct {
+func (s *service) getRun(ctx context.Context, c *rest.Call, in *struct {
 	NamedRun
 
 	Wait waitText `query:"wait" maxLength:"20" doc:"How long to wait for its end, such as 10s. The server bounds it."`
-}, _ *none,
-) (*answer[flowforge.Run], error) {
+}, _ *rest.None,
+) (*rest.Answer[flowforge.Run], error) {
 	wait, err := flowforge.ParseDuration(strings.TrimSpace(string(in.Wait)))
 	if err != nil && in.Wait != "" {
-		return nil, invalid([]Fault{{Parameter: "wait", Code: "bad_value", Message: "this is no duration: write 10s or 1m"}})
+		return nil, rest.Invalid([]rest.Fault{{Parameter: "wait", Code: "bad_value", Message: "this is no duration: write 10s or 1m"}})
 	}
-	run, err := s.engine.GetRun(ctx, c.workspace(), flowforge.RunID(in.Run))
+	run, err := s.engine.GetRun(ctx, c.Workspace(), flowforge.RunID(in.Run))
 	if err == nil {
 		run, err = s.await(ctx, run, wait.Std())
 	}
-	return &answer[flowforge.Run]{run}, err
+	return rest.AnswerOf(run), err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/rest"
 )
 
 // ScheduleBody says when runs of a saved workflow start.
@@ -59,102 +60,110 @@ type NamedSchedule struct {
 }
 
 func (s *service) addSchedules() {
-	about := func(method, path, id, summary, text string, permission auth.Permission, codes ...flowforge.Code) route {
-		return route{
-			method: method, path: "/schedules" + path, id: id, tag: "schedules", summary: summary, about: text,
-			policy: Requires(permission), codes: append(codes, flowforge.CodeInvalidInput),
+	about := func(method, path, id, summary, text string, permission auth.Permission, codes ...flowforge.Code) rest.Route {
+		return rest.Route{
+			Method: method, Path: "/schedules" + path, ID: id, Tag: "schedules", Summary: summary, About: text,
+			Policy: rest.Requires(permission), Codes: append(codes, flowforge.CodeInvalidInput),
 		}
 	}
 	const one, missing, conflict = "/{schedule}", flowforge.CodeNotFound, flowforge.CodeConflict
-	add(s, about(http.MethodGet, "", "list-schedules", "List schedules", "In order of id.", auth.ScheduleRead), s.listSchedules)
-	add(s, about(http.MethodGet, one, "get-schedule", "Get a schedule", "With what came of it, and when it is due next.",
+	rest.Add(s.Server, about(http.MethodGet, "", "list-schedules", "List schedules", "In order of id.", auth.ScheduleRead), s.listSchedules)
+	rest.Add(s.Server, about(http.MethodGet, one, "get-schedule", "Get a schedule", "With what came of it, and when it is due next.",
 		auth.ScheduleRead, missing), s.getSchedule)
 	put := about(http.MethodPut, one, "save-schedule", "Make or replace a schedule",
 		"Schedules that were made of nodes of a workflow are changed there.", auth.ScheduleEdit, missing, conflict)
-	put.body = &body{example: map[string]any{"workflow": "hello", "cron": "0 9 * * MON-FRI", "time_zone": "Europe/Berlin"}}
-	add(s, put, s.saveSchedule)
-	add(s, about(http.MethodDelete, one, "delete-schedule", "Delete a schedule", "Its runs go on.", auth.ScheduleEdit, missing),
+	put.Body = &rest.Body{Example: map[string]any{"workflow": "hello", "cron": "0 9 * * MON-FRI", "time_zone": "Europe/Berlin"}}
+	rest.Add(s.Server, put, s.saveSchedule)
+	rest.Add(s.Server, about(http.MethodDelete, one, "delete-schedule", "Delete a schedule", "Its runs go on.", auth.ScheduleEdit, missing),
 		s.deleteSchedule)
-	add(s, about(http.MethodPost, one+"/pause", "pause-schedule", "Pause a schedule",
+	rest.Add(s.Server, about(http.MethodPost, one+"/pause", "pause-schedule", "Pause a schedule",
 		"What is due meanwhile is not made up for.", auth.ScheduleEdit, missing, conflict), s.pauseSchedule)
-	add(s, about(http.MethodPost, one+"/resume", "resume-schedule", "Let a paused schedule go on", "From its next time on.",
+	rest.Add(s.Server, about(http.MethodPost, one+"/resume", "resume-schedule", "Let a paused schedule go on", "From its next time on.",
 		auth.ScheduleEdit, missing, conflict), s.resumeSchedule)
 	trigger := about(http.MethodPost, one+"/trigger", "trigger-schedule", "Start a run of a schedule now",
 		"The times at which it is due stay as they are.", auth.ScheduleEdit, missing, conflict, flowforge.CodeLimited)
-	trigger.status = http.StatusCreated
-	add(s, trigger, s.triggerSchedule)
+	trigger.Status = http.StatusCreated
+	rest.Add(s.Server, trigger, s.triggerSchedule)
 	backfill := about(http.MethodPost, one+"/backfill", "backfill-schedule", "Make the runs of times that have passed",
 		"Where there are none; asking again makes none twice.", auth.ScheduleEdit, missing, conflict, flowforge.CodeLimited)
-	backfill.body = &body{example: map[string]any{"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}}
-	add(s, backfill, s.backfillSchedule)
-	add(s, route{
-		method: http.MethodPost, path: "/preview/schedule", id: "preview-schedule", tag: "schedules",
-		summary: "When a schedule would be due", policy: Requires(auth.ScheduleRead), codes: []flowforge.Code{flowforge.CodeInvalidInput},
-		body: &body{example: map[string]any{"cron": "@daily", "count": 3}},
+	backfill.Body = &rest.Body{Example: map[string]any{"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}}
+	rest.Add(s.Server, backfill, s.backfillSchedule)
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/preview/schedule", ID: "preview-schedule", Tag: "schedules",
+		Summary: "When a schedule would be due", Policy: rest.Requires(auth.ScheduleRead), Codes: []flowforge.Code{flowforge.CodeInvalidInput},
+		Body: &rest.Body{Example: map[string]any{"cron": "@daily", "count": 3}},
 	}, s.previewSchedule)
 }
 
-func (s *service) listSchedules(ctx context.Context, c *call, in *Paging, _ *none) (*listAnswer[engine.ScheduleStatus], error) {
-	after, err := in.after("schedules")
+func (s *service) listSchedules(
+	ctx context.Context, c *rest.Call, in *rest.Paging, _ *rest.None,
+) (*rest.Listed[engine.ScheduleStatus], error) {
+	after, err := in.After("schedules")
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.engine.Schedules(ctx, c.workspace(), flowforge.ScheduleID(after), in.Limit+1)
-	return pageOf(in, "schedules", found, same,
+	found, err := s.engine.Schedules(ctx, c.Workspace(), flowforge.ScheduleID(after), in.Limit+1)
+	return rest.Page(in, "schedules", found, rest.Same,
 		func(last *engine.ScheduleStatus, _ int) string { return string(last.ID) }), err
 }
 
-func (s *service) getSchedule(ctx context.Context, c *call, in *NamedSchedule, _ *none) (*answer[engine.ScheduleStatus], error) {
-	status, err := s.engine.GetSchedule(ctx, c.workspace(), flowforge.ScheduleID(in.Schedule))
-	return &answer[engine.ScheduleStatus]{status}, err
+func (s *service) getSchedule(
+	ctx context.Context, c *rest.Call, in *NamedSchedule, _ *rest.None,
+) (*rest.Answer[engine.ScheduleStatus], error) {
+	status, err := s.engine.GetSchedule(ctx, c.Workspace(), flowforge.ScheduleID(in.Schedule))
+	return rest.AnswerOf(status), err
 }
 
 func (s *service) saveSchedule(
-	ctx context.Context, c *call, in *NamedSchedule, body *ScheduleBody,
-) (*answer[engine.ScheduleStatus], error) {
-	status, err := s.engine.SaveSchedule(ctx, c.workspace(), body.schedule(in.Schedule))
-	return &answer[engine.ScheduleStatus]{status}, err
+	ctx context.Context, c *rest.Call, in *NamedSchedule, body *ScheduleBody,
+) (*rest.Answer[engine.ScheduleStatus], error) {
+	status, err := s.engine.SaveSchedule(ctx, c.Workspace(), body.schedule(in.Schedule))
+	return rest.AnswerOf(status), err
 }
 
-func (s *service) deleteSchedule(ctx context.Context, c *call, in *NamedSchedule, _ *none) (*empty, error) {
-	return &empty{}, s.engine.DeleteSchedule(ctx, c.workspace(), flowforge.ScheduleID(in.Schedule))
+func (s *service) deleteSchedule(ctx context.Context, c *rest.Call, in *NamedSchedule, _ *rest.None) (*rest.Empty, error) {
+	return &rest.Empty{}, s.engine.DeleteSchedule(ctx, c.Workspace(), flowforge.ScheduleID(in.Schedule))
 }
 
-func (s *service) pauseSchedule(ctx context.Context, c *call, in *NamedSchedule, _ *none) (*answer[engine.ScheduleStatus], error) {
-	status, err := s.engine.PauseSchedule(ctx, c.workspace(), flowforge.ScheduleID(in.Schedule))
-	return &answer[engine.ScheduleStatus]{status}, err
+func (s *service) pauseSchedule(
+	ctx context.Context, c *rest.Call, in *NamedSchedule, _ *rest.None,
+) (*rest.Answer[engine.ScheduleStatus], error) {
+	status, err := s.engine.PauseSchedule(ctx, c.Workspace(), flowforge.ScheduleID(in.Schedule))
+	return rest.AnswerOf(status), err
 }
 
-func (s *service) resumeSchedule(ctx context.Context, c *call, in *NamedSchedule, _ *none) (*answer[engine.ScheduleStatus], error) {
-	status, err := s.engine.ResumeSchedule(ctx, c.workspace(), flowforge.ScheduleID(in.Schedule))
-	return &answer[engine.ScheduleStatus]{status}, err
+func (s *service) resumeSchedule(
+	ctx context.Context, c *rest.Call, in *NamedSchedule, _ *rest.None,
+) (*rest.Answer[engine.ScheduleStatus], error) {
+	status, err := s.engine.ResumeSchedule(ctx, c.Workspace(), flowforge.ScheduleID(in.Schedule))
+	return rest.AnswerOf(status), err
 }
 
-func (s *service) triggerSchedule(ctx context.Context, c *call, in *NamedSchedule, _ *none) (*made[flowforge.Run], error) {
-	run, err := s.engine.TriggerSchedule(ctx, c.workspace(), flowforge.ScheduleID(in.Schedule))
+func (s *service) triggerSchedule(ctx context.Context, c *rest.Call, in *NamedSchedule, _ *rest.None) (*rest.Made[flowforge.Run], error) {
+	run, err := s.engine.TriggerSchedule(ctx, c.Workspace(), flowforge.ScheduleID(in.Schedule))
 	return s.started(run), err
 }
 
 func (s *service) backfillSchedule(
-	ctx context.Context, c *call, in *NamedSchedule, body *backfillBody,
-) (*answer[engine.Backfilled], error) {
-	done, err := s.engine.BackfillSchedule(ctx, c.workspace(), engine.Backfill{
+	ctx context.Context, c *rest.Call, in *NamedSchedule, body *backfillBody,
+) (*rest.Answer[engine.Backfilled], error) {
+	done, err := s.engine.BackfillSchedule(ctx, c.Workspace(), engine.Backfill{
 		Schedule: flowforge.ScheduleID(in.Schedule), From: body.From, To: body.To,
 	})
-	return &answer[engine.Backfilled]{done}, err
+	return rest.AnswerOf(done), err
 }
 
-func (s *service) previewSchedule(ctx context.Context, _ *call, _ *struct{}, body *timesBody) (*answer[times], error) {
+func (s *service) previewSchedule(ctx context.Context, _ *rest.Call, _ *struct{}, body *timesBody) (*rest.Answer[times], error) {
 	const usual = 10
 	count := body.Count
 	if count == 0 {
 		count = usual
 	}
 	due, err := s.engine.PreviewSchedule(ctx, engine.Schedule{Cron: body.Cron, Every: body.Every, TimeZone: body.TimeZone}, count)
-	return &answer[times]{times{append([]time.Time{}, due...)}}, err
+	return rest.AnswerOf(times{append([]time.Time{}, due...)}), err
 }
 
 // started is a run that was made just now, or before by the same key.
-func (s *service) started(run flowforge.Run) *made[flowforge.Run] {
-	return &made[flowforge.Run]{Location: s.Prefix + apiPath + "/runs/" + url.PathEscape(string(run.ID)), Body: run}
+func (s *service) started(run flowforge.Run) *rest.Made[flowforge.Run] {
+	return &rest.Made[flowforge.Run]{Location: s.Prefix + rest.Path + "/runs/" + url.PathEscape(string(run.ID)), Body: run}
 }

@@ -4,20 +4,15 @@
 package server
 
 import (
-	"crypto/rand"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humahttprouter"
-	"github.com/julienschmidt/httprouter"
 
 	"github.com/flowforge-go/flowforge"
-	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/rest"
 )
 
 // Config says what a server serves, and to whom.
@@ -26,7 +21,7 @@ type Config struct {
 
 	// Authenticators are asked in order who sends a request; the first that knows decides. None: nobody is known, so
 	// that only what is public is answered.
-	Authenticators []Authenticator
+	Authenticators []rest.Authenticator
 
 	Prefix    string       // the path that all others begin with, as in a host's own mux; empty: none
 	PublicURL string       // what clients reach Prefix by, for the OpenAPI document; empty: Prefix
@@ -35,13 +30,6 @@ type Config struct {
 	Version   string       // of the API's document; empty: "dev"
 
 	NewRequestID func() string // nil: 128 random bits
-}
-
-// An Authenticator knows some of those who send requests.
-type Authenticator interface {
-	// Authenticate tells who sends a request: nil and nil where it is for another Authenticator to say. An error refuses
-	// the request, with CodeUnauthenticated where a proof is not good.
-	Authenticate(r *http.Request) (*auth.Principal, error)
 }
 
 // Limits bound requests and answers. Zero fields are their defaults.
@@ -69,21 +57,13 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// apiPath is what the paths of the API begin with, after the prefix.
-const apiPath = "/api/v1"
-
 // service is a server as its handlers see it.
 type service struct {
-	Config
+	*rest.Server
 
-	engine *engine.Engine
-	router *httprouter.Router
-	api    huma.API
-	routes []route // as they were enrolled
-
+	engine    *engine.Engine
+	limits    Limits
 	templates []*flowforge.Workflow
-	documents map[string][]byte // of the API, by file name
-	reference []byte            // the page that shows them
 }
 
 // New makes the handler of a server. It starts nothing, and may be mounted below Config.Prefix in a mux of the host's.
@@ -92,7 +72,17 @@ func New(config Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.handler(), nil
+	return s.Handler(), nil
+}
+
+// Documents gives the OpenAPI documents of a server by file name: openapi.json, openapi.yaml, openapi-3.0.json and
+// openapi-3.0.yaml.
+func Documents(config Config) (map[string][]byte, error) {
+	s, err := newService(config)
+	if err != nil {
+		return nil, err
+	}
+	return s.Documents, nil
 }
 
 // newService makes a service with all its routes.
@@ -100,51 +90,29 @@ func newService(config Config) (*service, error) {
 	if config.Engine == nil {
 		return nil, flowforge.Errorf(flowforge.CodeInvalidInput, "a server needs an Engine")
 	}
-	config.Prefix = strings.TrimSuffix(config.Prefix, "/")
-	if config.Prefix != "" && !strings.HasPrefix(config.Prefix, "/") {
-		return nil, flowforge.Errorf(flowforge.CodeInvalidInput, "the Prefix begins with a slash: /flows")
-	}
-	if public, err := url.Parse(config.PublicURL); err != nil || config.PublicURL != "" && public.Host == "" {
-		return nil, flowforge.Errorf(flowforge.CodeInvalidInput, "the PublicURL has a scheme and a host: https://flows.example.com")
-	}
-	config.Limits = config.Limits.orDefault()
-	if config.Logger == nil {
-		config.Logger = slog.New(slog.DiscardHandler)
-	}
-	if config.Version == "" {
-		config.Version = "dev"
-	}
-	if config.NewRequestID == nil {
-		config.NewRequestID = rand.Text
+	limits := config.Limits.orDefault()
+	made, err := rest.New(rest.Config{
+		Authenticators: config.Authenticators, Prefix: config.Prefix, PublicURL: config.PublicURL, MaxBody: limits.Body,
+		Logger: config.Logger, Version: config.Version, Errors: errorTable(), Tags: tags(), NewRequestID: config.NewRequestID,
+	})
+	if err != nil {
+		return nil, err
 	}
 	templates, err := readTemplates()
 	if err != nil {
 		return nil, err
 	}
-	s := &service{Config: config, engine: config.Engine, router: newRouter(), templates: templates}
-	s.router.NotFound = http.HandlerFunc(s.notFound)
-	s.router.MethodNotAllowed = http.HandlerFunc(s.notAllowed)
-	s.api = humahttprouter.New(s.router, s.apiConfig())
+	s := &service{Server: made, engine: config.Engine, limits: limits, templates: templates}
 	s.addRoutes()
-	if err := s.describe(); err != nil {
+	if err := s.Describe(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// newRouter makes a router that guesses nothing: a path is there, or it is not.
-func newRouter() *httprouter.Router {
-	router := httprouter.New()
-	router.RedirectTrailingSlash = false
-	router.RedirectFixedPath = false
-	router.HandleOPTIONS = false
-	return router
-}
-
 // addRoutes enrolls everything that there is.
 func (s *service) addRoutes() {
 	s.addHealth()
-	s.addDocuments()
 	s.addWorkflows()
 	s.addDrafts()
 	s.addVersions()
@@ -156,6 +124,20 @@ func (s *service) addRoutes() {
 	s.addSettings()
 	s.addCatalogue()
 	s.addTemplates()
+}
+
+// tags are what operations are about, in the order of the document.
+func tags() []*huma.Tag {
+	return []*huma.Tag{
+		{Name: "workflows", Description: "Documents: their drafts, and the versions that runs use."},
+		{Name: "drafts", Description: "Single nodes and connections of a draft, for designers."},
+		{Name: "runs", Description: "Executions of workflows."},
+		{Name: "schedules", Description: "What starts runs at times."},
+		{Name: "settings", Description: "What a workspace has for all its runs: variables, limits, how long runs are kept."},
+		{Name: "catalogue", Description: "What documents are made of: node types, and the functions of expressions."},
+		{Name: "templates", Description: "Documents to begin with."},
+		{Name: "server", Description: "The server itself."},
+	}
 }
 
 // HTTPServer makes a server with time limits for a handler of New. A request may wait for runs as long as limits say.

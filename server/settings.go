@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
+	"github.com/flowforge-go/flowforge/server/rest"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -31,72 +32,74 @@ type retentionBody struct {
 }
 
 func (s *service) addSettings() {
-	about := func(method, path, id, summary, text string, permission auth.Permission, codes ...flowforge.Code) route {
-		return route{
-			method: method, path: path, id: id, tag: "settings", summary: summary, about: text,
-			policy: Requires(permission), codes: codes,
+	about := func(method, path, id, summary, text string, permission auth.Permission, codes ...flowforge.Code) rest.Route {
+		return rest.Route{
+			Method: method, Path: path, ID: id, Tag: "settings", Summary: summary, About: text,
+			Policy: rest.Requires(permission), Codes: codes,
 		}
 	}
 	const variable = "/variables/{name}"
-	add(s, about(http.MethodGet, "/variables", "list-variables", "List the variables", "All of them, with their values.",
+	rest.Add(s.Server, about(http.MethodGet, "/variables", "list-variables", "List the variables", "All of them, with their values.",
 		auth.VariableRead), s.listVariables)
 	put := about(http.MethodPut, variable, "set-variable", "Set a variable", "Runs that start from now on read it as `vars.NAME`.",
 		auth.VariableEdit, flowforge.CodeInvalidInput)
-	put.body = &body{example: map[string]any{"value": 42}}
-	add(s, put, s.setVariable)
-	add(s, about(http.MethodDelete, variable, "delete-variable", "Delete a variable", "", auth.VariableEdit, flowforge.CodeNotFound),
+	put.Body = &rest.Body{Example: map[string]any{"value": 42}}
+	rest.Add(s.Server, put, s.setVariable)
+	rest.Add(s.Server, about(http.MethodDelete, variable, "delete-variable", "Delete a variable", "", auth.VariableEdit,
+		flowforge.CodeNotFound),
 		s.deleteVariable)
-	add(s, about(http.MethodGet, "/quota", "get-quota", "Get the limits of the workspace", "Zero is no limit.",
+	rest.Add(s.Server, about(http.MethodGet, "/quota", "get-quota", "Get the limits of the workspace", "Zero is no limit.",
 		auth.WorkspaceRead), s.getQuota)
 	quota := about(http.MethodPut, "/quota", "set-quota", "Set the limits of the workspace", "Zero is no limit.",
 		auth.WorkspaceManage, flowforge.CodeInvalidInput)
-	quota.body = &body{example: map[string]any{"weight": 2, "queued": 1000, "running": 50}}
-	add(s, quota, s.setQuota)
-	add(s, about(http.MethodGet, "/retention", "get-retention", "How long finished runs are kept", "", auth.WorkspaceRead), s.getRetention)
+	quota.Body = &rest.Body{Example: map[string]any{"weight": 2, "queued": 1000, "running": 50}}
+	rest.Add(s.Server, quota, s.setQuota)
+	rest.Add(s.Server, about(http.MethodGet, "/retention", "get-retention", "How long finished runs are kept", "",
+		auth.WorkspaceRead), s.getRetention)
 	retention := about(http.MethodPut, "/retention", "set-retention", "Say how long finished runs are kept", "",
 		auth.WorkspaceManage, flowforge.CodeInvalidInput)
-	retention.body = &body{example: map[string]any{"keep": map[string]any{"succeeded": "7d", "failed": "30d"}}}
-	add(s, retention, s.setRetention)
+	retention.Body = &rest.Body{Example: map[string]any{"keep": map[string]any{"succeeded": "7d", "failed": "30d"}}}
+	rest.Add(s.Server, retention, s.setRetention)
 }
 
-func (s *service) listVariables(ctx context.Context, c *call, _ *struct{}, _ *none) (*answer[variables], error) {
-	all, err := s.engine.Variables(ctx, c.workspace())
+func (s *service) listVariables(ctx context.Context, c *rest.Call, _ *struct{}, _ *rest.None) (*rest.Answer[variables], error) {
+	all, err := s.engine.Variables(ctx, c.Workspace())
 	if all == nil {
 		all = make(map[string]flowforge.Value)
 	}
-	return &answer[variables]{variables{all}}, err
+	return rest.AnswerOf(variables{all}), err
 }
 
-func (s *service) setVariable(ctx context.Context, c *call, in *NamedVariable, body *variableBody) (*empty, error) {
-	return &empty{}, s.engine.SetVariable(ctx, c.workspace(), in.Name, body.Value)
+func (s *service) setVariable(ctx context.Context, c *rest.Call, in *NamedVariable, body *variableBody) (*rest.Empty, error) {
+	return &rest.Empty{}, s.engine.SetVariable(ctx, c.Workspace(), in.Name, body.Value)
 }
 
-func (s *service) deleteVariable(ctx context.Context, c *call, in *NamedVariable, _ *none) (*empty, error) {
-	return &empty{}, s.engine.DeleteVariable(ctx, c.workspace(), in.Name)
+func (s *service) deleteVariable(ctx context.Context, c *rest.Call, in *NamedVariable, _ *rest.None) (*rest.Empty, error) {
+	return &rest.Empty{}, s.engine.DeleteVariable(ctx, c.Workspace(), in.Name)
 }
 
-func (s *service) getQuota(ctx context.Context, c *call, _ *struct{}, _ *none) (*answer[store.Quota], error) {
-	quota, err := s.engine.Quota(ctx, c.workspace())
-	return &answer[store.Quota]{quota}, err
+func (s *service) getQuota(ctx context.Context, c *rest.Call, _ *struct{}, _ *rest.None) (*rest.Answer[store.Quota], error) {
+	quota, err := s.engine.Quota(ctx, c.Workspace())
+	return rest.AnswerOf(quota), err
 }
 
-func (s *service) setQuota(ctx context.Context, c *call, _ *struct{}, body *store.Quota) (*answer[store.Quota], error) {
-	return &answer[store.Quota]{*body}, s.engine.SetQuota(ctx, c.workspace(), *body)
+func (s *service) setQuota(ctx context.Context, c *rest.Call, _ *struct{}, body *store.Quota) (*rest.Answer[store.Quota], error) {
+	return rest.AnswerOf(*body), s.engine.SetQuota(ctx, c.Workspace(), *body)
 }
 
-func (s *service) getRetention(ctx context.Context, c *call, _ *struct{}, _ *none) (*answer[retentionBody], error) {
-	kept, err := s.engine.Retention(ctx, c.workspace())
+func (s *service) getRetention(ctx context.Context, c *rest.Call, _ *struct{}, _ *rest.None) (*rest.Answer[retentionBody], error) {
+	kept, err := s.engine.Retention(ctx, c.Workspace())
 	out := retentionBody{Keep: make(map[flowforge.RunStatus]flowforge.Duration, len(kept))}
 	for status, age := range kept {
 		out.Keep[status] = flowforge.Duration(age)
 	}
-	return &answer[retentionBody]{out}, err
+	return rest.AnswerOf(out), err
 }
 
-func (s *service) setRetention(ctx context.Context, c *call, _ *struct{}, body *retentionBody) (*answer[retentionBody], error) {
+func (s *service) setRetention(ctx context.Context, c *rest.Call, _ *struct{}, body *retentionBody) (*rest.Answer[retentionBody], error) {
 	keep := make(map[flowforge.RunStatus]time.Duration, len(body.Keep))
 	for status, age := range body.Keep {
 		keep[status] = age.Std()
 	}
-	return &answer[retentionBody]{*body}, s.engine.SetRetention(ctx, c.workspace(), keep)
+	return rest.AnswerOf(*body), s.engine.SetRetention(ctx, c.Workspace(), keep)
 }

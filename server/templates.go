@@ -12,6 +12,7 @@ import (
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/engine/doc"
+	"github.com/flowforge-go/flowforge/server/rest"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -65,19 +66,19 @@ type instanceBody struct {
 func (s *service) addTemplates() {
 	const tag = "templates"
 	const missing = flowforge.CodeNotFound
-	add(s, route{
-		method: http.MethodGet, path: "/templates", id: "list-templates", tag: tag, summary: "List the templates",
-		about: "In order of id. They come with the server.", policy: Requires(auth.TemplateRead),
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodGet, Path: "/templates", ID: "list-templates", Tag: tag, Summary: "List the templates",
+		About: "In order of id. They come with the server.", Policy: rest.Requires(auth.TemplateRead),
 	}, s.listTemplates)
-	add(s, route{
-		method: http.MethodGet, path: "/templates/{template}", id: "get-template", tag: tag, summary: "Get a template",
-		policy: Requires(auth.TemplateRead), codes: []flowforge.Code{missing},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodGet, Path: "/templates/{template}", ID: "get-template", Tag: tag, Summary: "Get a template",
+		Policy: rest.Requires(auth.TemplateRead), Codes: []flowforge.Code{missing},
 	}, s.getTemplate)
-	add(s, route{
-		method: http.MethodPost, path: "/templates/{template}/workflows", id: "use-template", tag: tag,
-		summary: "Make a workflow of a template", about: "Its document becomes the draft of a new workflow.",
-		policy: Requires(auth.WorkflowEdit), status: http.StatusCreated, body: &body{example: map[string]any{"name": "my approvals"}},
-		codes: []flowforge.Code{missing, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/templates/{template}/workflows", ID: "use-template", Tag: tag,
+		Summary: "Make a workflow of a template", About: "Its document becomes the draft of a new workflow.",
+		Policy: rest.Requires(auth.WorkflowEdit), Status: http.StatusCreated, Body: &rest.Body{Example: map[string]any{"name": "my approvals"}},
+		Codes: []flowforge.Code{missing, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
 	}, s.useTemplate)
 }
 
@@ -90,8 +91,8 @@ func (s *service) template(id string) (*flowforge.Workflow, error) {
 	return nil, flowforge.Errorf(flowforge.CodeNotFound, "there is no such template")
 }
 
-func (s *service) listTemplates(_ context.Context, _ *call, in *Paging, _ *none) (*listAnswer[templateHead], error) {
-	after, err := in.after("templates")
+func (s *service) listTemplates(_ context.Context, _ *rest.Call, in *rest.Paging, _ *rest.None) (*rest.Listed[templateHead], error) {
+	after, err := in.After("templates")
 	if err != nil {
 		return nil, err
 	}
@@ -101,28 +102,30 @@ func (s *service) listTemplates(_ context.Context, _ *call, in *Paging, _ *none)
 			found = append(found, template)
 		}
 	}
-	return pageOf(in, "templates", found,
+	return rest.Page(in, "templates", found,
 		func(t **flowforge.Workflow) templateHead {
 			return templateHead{ID: (*t).Name, Description: (*t).Description}
 		},
 		func(last **flowforge.Workflow, _ int) string { return (*last).Name }), nil
 }
 
-func (s *service) getTemplate(_ context.Context, _ *call, in *NamedTemplate, _ *none) (*answer[templateView], error) {
+func (s *service) getTemplate(_ context.Context, _ *rest.Call, in *NamedTemplate, _ *rest.None) (*rest.Answer[templateView], error) {
 	template, err := s.template(in.Template)
 	if err != nil {
 		return nil, err
 	}
-	return &answer[templateView]{templateView{ID: template.Name, Description: template.Description, Document: *template}}, nil
+	return rest.AnswerOf(templateView{ID: template.Name, Description: template.Description, Document: *template}), nil
 }
 
-func (s *service) useTemplate(ctx context.Context, c *call, in *NamedTemplate, body *instanceBody) (*tagged[workflowView], error) {
+func (s *service) useTemplate(
+	ctx context.Context, c *rest.Call, in *NamedTemplate, body *instanceBody,
+) (*rest.Tagged[workflowView], error) {
 	template, err := s.template(in.Template)
 	if err != nil {
 		return nil, err
 	}
 	document := *template
 	document.Name = body.Name
-	saved, problems, err := s.engine.SaveDraft(ctx, c.workspace(), engine.Draft{Document: &document, Replaces: store.NoDraft})
+	saved, problems, err := s.engine.SaveDraft(ctx, c.Workspace(), engine.Draft{Document: &document, Replaces: store.NoDraft})
 	return s.created(&saved, problems), err
 }

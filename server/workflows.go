@@ -15,6 +15,7 @@ import (
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/engine/doc"
+	"github.com/flowforge-go/flowforge/server/rest"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -33,7 +34,7 @@ type workflowView struct {
 	WorkflowHead
 
 	Document json.RawMessage `json:"document"`
-	Problems []Fault         `json:"problems,omitempty" doc:"Of a draft: what keeps it from being published, and warnings."`
+	Problems []rest.Fault    `json:"problems,omitempty" doc:"Of a draft: what keeps it from being published, and warnings."`
 }
 
 func headOf(saved *store.SavedWorkflow) WorkflowHead {
@@ -44,17 +45,17 @@ func headOf(saved *store.SavedWorkflow) WorkflowHead {
 }
 
 // viewOf makes an answer of a saved workflow.
-func viewOf(saved *store.SavedWorkflow, problems flowforge.Problems) *tagged[workflowView] {
-	return &tagged[workflowView]{
-		Tag: quoted(saved.Document.Hash), Status: http.StatusOK,
-		Body: workflowView{WorkflowHead: headOf(saved), Document: saved.Document.Text.JSON(), Problems: faultsFrom(problems)},
+func viewOf(saved *store.SavedWorkflow, problems flowforge.Problems) *rest.Tagged[workflowView] {
+	return &rest.Tagged[workflowView]{
+		Tag: rest.Quoted(saved.Document.Hash), Status: http.StatusOK,
+		Body: workflowView{WorkflowHead: headOf(saved), Document: saved.Document.Text.JSON(), Problems: rest.FaultsOf(problems)},
 	}
 }
 
 // created is viewOf for what was made just now.
-func (s *service) created(saved *store.SavedWorkflow, problems flowforge.Problems) *tagged[workflowView] {
+func (s *service) created(saved *store.SavedWorkflow, problems flowforge.Problems) *rest.Tagged[workflowView] {
 	view := viewOf(saved, problems)
-	view.Status, view.Location = http.StatusCreated, s.Prefix+apiPath+"/workflows/"+url.PathEscape(saved.Name)
+	view.Status, view.Location = http.StatusCreated, s.Prefix+rest.Path+"/workflows/"+url.PathEscape(saved.Name)
 	return view
 }
 
@@ -63,21 +64,21 @@ type documentBody struct{ document *flowforge.Workflow }
 
 // Schema describes it as the document that it is.
 func (*documentBody) Schema(registry huma.Registry) *huma.Schema {
-	return schemaOf[flowforge.Workflow](registry)
+	return rest.SchemaOf[flowforge.Workflow](registry)
 }
 
-// read decodes it with all problems at once.
-func (d *documentBody) read(text []byte, media string) error {
+// ReadBody decodes it with all problems at once.
+func (d *documentBody) ReadBody(text []byte, media string) error {
 	name := "body.json"
-	if media == mediaYAML {
+	if media == rest.MediaYAML {
 		name = "body.yaml"
-	} else if _, err := strictJSON(text); err != nil {
+	} else if _, err := rest.StrictJSON(text); err != nil {
 		return err
 	}
 	file, err := doc.Read(name, text)
 	if err != nil {
 		if flowforge.ProblemsOf(err) == nil {
-			return flowforge.Errorf(codeBadRequest, "the body is no document that can be read")
+			return flowforge.Errorf(rest.CodeBadRequest, "the body is no document that can be read")
 		}
 		return &flowforge.Error{Code: flowforge.CodeInvalidWorkflow, Err: flowforge.ProblemsOf(err)}
 	}
@@ -107,77 +108,77 @@ const aboutDrafts = "A draft may have problems, which `problems` lists: they kee
 
 func (s *service) addWorkflows() {
 	const tag = "workflows"
-	add(s, route{
-		method: http.MethodGet, path: "/workflows", id: "list-workflows", tag: tag, summary: "List workflows",
-		about: "In order of name, without documents.", policy: Requires(auth.WorkflowRead),
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodGet, Path: "/workflows", ID: "list-workflows", Tag: tag, Summary: "List workflows",
+		About: "In order of name, without documents.", Policy: rest.Requires(auth.WorkflowRead),
 	}, s.listWorkflows)
-	add(s, route{
-		method: http.MethodPost, path: "/workflows", id: "create-workflow", tag: tag, summary: "Create a workflow",
-		about: "The document becomes the draft of a new workflow. " + aboutDrafts, policy: Requires(auth.WorkflowEdit),
-		status: http.StatusCreated, body: &body{example: exampleDocument()},
-		codes: []flowforge.Code{flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/workflows", ID: "create-workflow", Tag: tag, Summary: "Create a workflow",
+		About: "The document becomes the draft of a new workflow. " + aboutDrafts, Policy: rest.Requires(auth.WorkflowEdit),
+		Status: http.StatusCreated, Body: &rest.Body{Example: exampleDocument()},
+		Codes: []flowforge.Code{flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
 	}, s.createWorkflow)
-	add(s, route{
-		method: http.MethodGet, path: "/workflows/{workflow}", id: "get-workflow", tag: tag, summary: "Get a workflow",
-		about: "The draft, or a version.", policy: Requires(auth.WorkflowRead), conditional: true,
-		codes: []flowforge.Code{flowforge.CodeNotFound},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodGet, Path: "/workflows/{workflow}", ID: "get-workflow", Tag: tag, Summary: "Get a workflow",
+		About: "The draft, or a version.", Policy: rest.Requires(auth.WorkflowRead), Conditional: true,
+		Codes: []flowforge.Code{flowforge.CodeNotFound},
 	}, s.getWorkflow)
-	add(s, route{
-		method: http.MethodPut, path: "/workflows/{workflow}", id: "replace-draft", tag: tag, summary: "Replace the draft",
-		about:  aboutDrafts + " Another `name` in the document renames a workflow that was never published.",
-		policy: Requires(auth.WorkflowEdit), conditional: true, body: &body{example: exampleDocument()},
-		codes: []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPut, Path: "/workflows/{workflow}", ID: "replace-draft", Tag: tag, Summary: "Replace the draft",
+		About:  aboutDrafts + " Another `name` in the document renames a workflow that was never published.",
+		Policy: rest.Requires(auth.WorkflowEdit), Conditional: true, Body: &rest.Body{Example: exampleDocument()},
+		Codes: []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
 	}, s.replaceDraft)
-	add(s, route{
-		method: http.MethodPatch, path: "/workflows/{workflow}", id: "patch-draft", tag: tag, summary: "Change parts of the draft",
-		about:  "A JSON merge patch (RFC 7396): what is `null` is taken away, lists are replaced as a whole. " + aboutDrafts,
-		policy: Requires(auth.WorkflowEdit), conditional: true,
-		body:  &body{media: []string{mediaPatch, mediaJSON}, example: map[string]any{"description": "Greets people."}},
-		codes: []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPatch, Path: "/workflows/{workflow}", ID: "patch-draft", Tag: tag, Summary: "Change parts of the draft",
+		About:  "A JSON merge patch (RFC 7396): what is `null` is taken away, lists are replaced as a whole. " + aboutDrafts,
+		Policy: rest.Requires(auth.WorkflowEdit), Conditional: true,
+		Body:  &rest.Body{Media: []string{rest.MediaPatch, rest.MediaJSON}, Example: map[string]any{"description": "Greets people."}},
+		Codes: []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
 	}, s.patchDraft)
-	add(s, route{
-		method: http.MethodDelete, path: "/workflows/{workflow}", id: "delete-workflow", tag: tag, summary: "Delete a workflow",
-		about: "With its draft, its versions and the schedules that its nodes made. Runs of it go on, and are kept; " +
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodDelete, Path: "/workflows/{workflow}", ID: "delete-workflow", Tag: tag, Summary: "Delete a workflow",
+		About: "With its draft, its versions and the schedules that its nodes made. Runs of it go on, and are kept; " +
 			"schedules that were saved by hand fail from then on.",
-		policy: Requires(auth.WorkflowDelete), conditional: true, codes: []flowforge.Code{flowforge.CodeNotFound},
+		Policy: rest.Requires(auth.WorkflowDelete), Conditional: true, Codes: []flowforge.Code{flowforge.CodeNotFound},
 	}, s.deleteWorkflow)
-	add(s, route{
-		method: http.MethodPost, path: "/workflows/{workflow}/duplicate", id: "duplicate-workflow", tag: tag,
-		summary: "Duplicate a workflow", about: "Its draft, or a version, becomes the draft of a new workflow.",
-		policy: Requires(auth.WorkflowEdit), status: http.StatusCreated, body: &body{example: map[string]any{"name": "hello again"}},
-		codes: []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/workflows/{workflow}/duplicate", ID: "duplicate-workflow", Tag: tag,
+		Summary: "Duplicate a workflow", About: "Its draft, or a version, becomes the draft of a new workflow.",
+		Policy: rest.Requires(auth.WorkflowEdit), Status: http.StatusCreated, Body: &rest.Body{Example: map[string]any{"name": "hello again"}},
+		Codes: []flowforge.Code{flowforge.CodeNotFound, flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
 	}, s.duplicateWorkflow)
-	add(s, route{
-		method: http.MethodPost, path: "/validate", id: "validate-workflow", tag: tag, summary: "Check a document",
-		about: "All problems at once. Nothing is kept.", policy: Requires(auth.WorkflowRead),
-		body: &body{example: exampleDocument()}, codes: []flowforge.Code{flowforge.CodeInvalidWorkflow},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/validate", ID: "validate-workflow", Tag: tag, Summary: "Check a document",
+		About: "All problems at once. Nothing is kept.", Policy: rest.Requires(auth.WorkflowRead),
+		Body: &rest.Body{Example: exampleDocument()}, Codes: []flowforge.Code{flowforge.CodeInvalidWorkflow},
 	}, s.validateWorkflow)
-	add(s, route{
-		method: http.MethodPost, path: "/import", id: "import-workflow", tag: tag, summary: "Import a document",
-		about:  "As JSON or YAML, as the draft of a new workflow. " + aboutDrafts,
-		policy: Requires(auth.WorkflowEdit), status: http.StatusCreated,
-		body:  &body{media: []string{mediaJSON, mediaYAML}, limit: s.Limits.Import, example: exampleDocument()},
-		codes: []flowforge.Code{flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
+	rest.Add(s.Server, rest.Route{
+		Method: http.MethodPost, Path: "/import", ID: "import-workflow", Tag: tag, Summary: "Import a document",
+		About:  "As JSON or YAML, as the draft of a new workflow. " + aboutDrafts,
+		Policy: rest.Requires(auth.WorkflowEdit), Status: http.StatusCreated,
+		Body:  &rest.Body{Media: []string{rest.MediaJSON, rest.MediaYAML}, Limit: s.limits.Import, Example: exampleDocument()},
+		Codes: []flowforge.Code{flowforge.CodeConflict, flowforge.CodeInvalidWorkflow},
 	}, s.createWorkflow)
 }
 
-func (s *service) listWorkflows(ctx context.Context, c *call, in *struct {
-	Paging
+func (s *service) listWorkflows(ctx context.Context, c *rest.Call, in *struct {
+	rest.Paging
 
 	Search string `query:"search" maxLength:"200" doc:"A part of the name, in any case."`
-}, _ *none,
-) (*listAnswer[WorkflowHead], error) {
-	after, err := in.after("workflows")
+}, _ *rest.None,
+) (*rest.Listed[WorkflowHead], error) {
+	after, err := in.After("workflows")
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.engine.Workflows(ctx, c.workspace(), in.Search, after, in.Limit+1)
-	return pageOf(&in.Paging, "workflows", found, headOf,
+	found, err := s.engine.Workflows(ctx, c.Workspace(), in.Search, after, in.Limit+1)
+	return rest.Page(&in.Paging, "workflows", found, headOf,
 		func(last *store.SavedWorkflow, _ int) string { return last.Name }), err
 }
 
-func (s *service) createWorkflow(ctx context.Context, c *call, _ *struct{}, body *documentBody) (*tagged[workflowView], error) {
-	saved, problems, err := s.engine.SaveDraft(ctx, c.workspace(), engine.Draft{Document: body.document, Replaces: store.NoDraft})
+func (s *service) createWorkflow(ctx context.Context, c *rest.Call, _ *struct{}, body *documentBody) (*rest.Tagged[workflowView], error) {
+	saved, problems, err := s.engine.SaveDraft(ctx, c.Workspace(), engine.Draft{Document: body.document, Replaces: store.NoDraft})
 	return s.created(&saved, problems), err
 }
 
@@ -198,29 +199,29 @@ func versionNumber(text string) int {
 	return number
 }
 
-func (s *service) getWorkflow(ctx context.Context, c *call, in *struct {
+func (s *service) getWorkflow(ctx context.Context, c *rest.Call, in *struct {
 	Named
 	VersionParam
-}, _ *none,
-) (*tagged[workflowView], error) {
-	saved, document, err := s.engine.Document(ctx, c.workspace(), in.Workflow, versionNumber(in.Version))
+}, _ *rest.None,
+) (*rest.Tagged[workflowView], error) {
+	saved, document, err := s.engine.Document(ctx, c.Workspace(), in.Workflow, versionNumber(in.Version))
 	if err != nil {
 		return nil, err
 	}
-	if saved.Document.Hash == c.etag {
-		return &tagged[workflowView]{Tag: quoted(c.etag), Status: http.StatusNotModified}, nil
+	if saved.Document.Hash == c.Etag {
+		return &rest.Tagged[workflowView]{Tag: rest.Quoted(c.Etag), Status: http.StatusNotModified}, nil
 	}
 	return viewOf(&saved, s.engine.Validate(document)), nil
 }
 
-func (s *service) replaceDraft(ctx context.Context, c *call, in *Named, body *documentBody) (*tagged[workflowView], error) {
-	saved, problems, err := s.engine.SaveDraft(ctx, c.workspace(), engine.Draft{
-		Document: body.document, Workflow: in.Workflow, Replaces: c.etag,
+func (s *service) replaceDraft(ctx context.Context, c *rest.Call, in *Named, body *documentBody) (*rest.Tagged[workflowView], error) {
+	saved, problems, err := s.engine.SaveDraft(ctx, c.Workspace(), engine.Draft{
+		Document: body.document, Workflow: in.Workflow, Replaces: c.Etag,
 	})
 	return viewOf(&saved, problems), err
 }
 
-func (s *service) patchDraft(ctx context.Context, c *call, in *Named, patch *flowforge.Value) (*tagged[workflowView], error) {
+func (s *service) patchDraft(ctx context.Context, c *rest.Call, in *Named, patch *flowforge.Value) (*rest.Tagged[workflowView], error) {
 	return s.edit(ctx, c, in.Workflow, func(document *flowforge.Workflow) error {
 		text, err := flowforge.ValueOf(document)
 		if err != nil {
@@ -258,8 +259,8 @@ func mergePatch(to, patch any) any {
 	return merged
 }
 
-func (s *service) deleteWorkflow(ctx context.Context, c *call, in *Named, _ *none) (*empty, error) {
-	return &empty{}, s.engine.DeleteWorkflow(ctx, c.workspace(), in.Workflow, c.etag)
+func (s *service) deleteWorkflow(ctx context.Context, c *rest.Call, in *Named, _ *rest.None) (*rest.Empty, error) {
+	return &rest.Empty{}, s.engine.DeleteWorkflow(ctx, c.Workspace(), in.Workflow, c.Etag)
 }
 
 // duplicateBody says what a copy is called.
@@ -268,27 +269,27 @@ type duplicateBody struct {
 	Version string `json:"version,omitempty" pattern:"^(draft|published|[1-9][0-9]{0,8})$" doc:"Of the one that is copied; absent: its draft."`
 }
 
-func (s *service) duplicateWorkflow(ctx context.Context, c *call, in *Named, body *duplicateBody) (*tagged[workflowView], error) {
+func (s *service) duplicateWorkflow(ctx context.Context, c *rest.Call, in *Named, body *duplicateBody) (*rest.Tagged[workflowView], error) {
 	version := store.DraftVersion
 	if body.Version != "" {
 		version = versionNumber(body.Version)
 	}
-	_, document, err := s.engine.Document(ctx, c.workspace(), in.Workflow, version)
+	_, document, err := s.engine.Document(ctx, c.Workspace(), in.Workflow, version)
 	if err != nil {
 		return nil, err
 	}
 	document.Name = body.Name
-	saved, problems, err := s.engine.SaveDraft(ctx, c.workspace(), engine.Draft{Document: document, Replaces: store.NoDraft})
+	saved, problems, err := s.engine.SaveDraft(ctx, c.Workspace(), engine.Draft{Document: document, Replaces: store.NoDraft})
 	return s.created(&saved, problems), err
 }
 
 // verdict is what a check came to.
 type verdict struct {
-	Valid    bool    `json:"valid" doc:"Whether it could be published: it has no problems, or only warnings."`
-	Problems []Fault `json:"problems" nullable:"false"`
+	Valid    bool         `json:"valid" doc:"Whether it could be published: it has no problems, or only warnings."`
+	Problems []rest.Fault `json:"problems" nullable:"false"`
 }
 
-func (s *service) validateWorkflow(_ context.Context, _ *call, _ *struct{}, body *documentBody) (*answer[verdict], error) {
+func (s *service) validateWorkflow(_ context.Context, _ *rest.Call, _ *struct{}, body *documentBody) (*rest.Answer[verdict], error) {
 	problems := s.engine.Validate(body.document)
-	return &answer[verdict]{verdict{Valid: problems.Err() == nil, Problems: faultsFrom(problems)}}, nil
+	return rest.AnswerOf(verdict{Valid: problems.Err() == nil, Problems: rest.FaultsOf(problems)}), nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/flowforge-go/flowforge/server"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 	"github.com/flowforge-go/flowforge/server/observe"
+	"github.com/flowforge-go/flowforge/server/rest"
 )
 
 // serveCommand is `flowforge serve`.
@@ -49,7 +50,7 @@ func (v *serveCommand) Run(con *console) error {
 		defer func() { _ = observed.Close() }() // who asks just now is not waited for
 	}
 	handler, err := server.New(server.Config{
-		Engine: s.engine, Authenticators: []server.Authenticator{token}, PublicURL: v.PublicURL,
+		Engine: s.engine, Authenticators: []rest.Authenticator{token}, PublicURL: v.PublicURL,
 		Logger: v.requestLog(con), Version: factsOfBuild().Version,
 	})
 	if err != nil {

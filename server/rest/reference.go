@@ -1,4 +1,4 @@
-package server
+package rest
 
 import (
 	"bytes"
@@ -15,28 +15,18 @@ import (
 //go:embed reference
 var assets embed.FS
 
-// Documents gives the OpenAPI documents of a server by file name: openapi.json, openapi.yaml, openapi-3.0.json and
-// openapi-3.0.yaml.
-func Documents(config Config) (map[string][]byte, error) {
-	s, err := newService(config)
-	if err != nil {
-		return nil, err
-	}
-	return s.documents, nil
-}
-
-// describe finishes the documents, once all routes are there.
-func (s *service) describe() error {
-	for i := range s.routes {
-		r := &s.routes[i]
+// Describe finishes the documents, once all routes are there.
+func (s *Server) Describe() error {
+	for i := range s.enrolled {
+		r := &s.enrolled[i]
 		described := s.described(r)
 		if described == nil {
 			continue
 		}
-		if r.body != nil {
-			described.RequestBody = r.body.requestBody()
+		if r.Body != nil {
+			described.RequestBody = r.Body.requestBody()
 		}
-		for media := range strings.FieldsSeq(r.media) {
+		for media := range strings.FieldsSeq(r.Media) {
 			answer := described.Responses["200"]
 			if answer.Content == nil {
 				answer.Content = make(map[string]*huma.MediaType)
@@ -48,11 +38,11 @@ func (s *service) describe() error {
 }
 
 // write writes the documents and the page. Schemas that only huma's own errors have are left out.
-func (s *service) write() error {
+func (s *Server) write() error {
 	described := s.api.OpenAPI()
 	delete(described.Components.Schemas.Map(), "ErrorModel")
 	delete(described.Components.Schemas.Map(), "ErrorDetail")
-	s.documents = make(map[string][]byte)
+	s.Documents = make(map[string][]byte)
 	for name, encode := range map[string]func() ([]byte, error){
 		"openapi.json":     func() ([]byte, error) { return json.MarshalIndent(described, "", "  ") },
 		"openapi.yaml":     described.YAML,
@@ -63,7 +53,7 @@ func (s *service) write() error {
 		if err != nil {
 			return err
 		}
-		s.documents[name] = text
+		s.Documents[name] = text
 	}
 	page, err := template.New("reference.html").Funcs(template.FuncMap{"json": indented}).
 		ParseFS(assets, "reference/reference.html")
@@ -71,25 +61,26 @@ func (s *service) write() error {
 		return err
 	}
 	var out bytes.Buffer
-	if err := page.Execute(&out, s.sections()); err != nil {
+	if err := page.Execute(&out, s.Sections()); err != nil {
 		return err
 	}
 	s.reference = out.Bytes()
 	return nil
 }
 
-// A section of the page is the operations of a tag.
-type section struct {
+// A Section of the page is the operations of a tag.
+type Section struct {
 	Name, Doc  string
 	Operations []*huma.Operation
 }
 
-func (s *service) sections() []section {
-	all := make([]section, 0, len(s.api.OpenAPI().Tags))
+// Sections gives the operations of the document by what they are about.
+func (s *Server) Sections() []Section {
+	all := make([]Section, 0, len(s.api.OpenAPI().Tags))
 	for _, tag := range s.api.OpenAPI().Tags {
-		part := section{Name: tag.Name, Doc: tag.Description}
-		for i := range s.routes {
-			if described := s.described(&s.routes[i]); described != nil && s.routes[i].tag == tag.Name {
+		part := Section{Name: tag.Name, Doc: tag.Description}
+		for i := range s.enrolled {
+			if described := s.described(&s.enrolled[i]); described != nil && s.enrolled[i].Tag == tag.Name {
 				part.Operations = append(part.Operations, described)
 			}
 		}
@@ -111,22 +102,22 @@ type file struct {
 }
 
 // addDocuments enrolls the documents, and the page that shows them.
-func (s *service) addDocuments() {
+func (s *Server) addDocuments() {
 	const (
 		strict = "default-src 'none'; frame-ancestors 'none'"
 		styled = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 	)
 	serve := func(path, media, policy string, text func() ([]byte, error)) {
-		add(s, route{method: http.MethodGet, path: path, id: "file" + strings.ReplaceAll(path, "/", "-"), root: true, policy: Public()},
-			func(context.Context, *call, *struct{}, *none) (*file, error) {
+		Add(s, Route{Method: http.MethodGet, Path: path, ID: "file" + strings.ReplaceAll(path, "/", "-"), Root: true, Policy: Public()},
+			func(context.Context, *Call, *struct{}, *None) (*file, error) {
 				content, err := text()
 				return &file{media, policy, content}, err
 			})
 	}
 	for name, media := range map[string]string{
-		"openapi.json": mediaJSON, "openapi.yaml": mediaYAML, "openapi-3.0.json": mediaJSON, "openapi-3.0.yaml": mediaYAML,
+		"openapi.json": MediaJSON, "openapi.yaml": MediaYAML, "openapi-3.0.json": MediaJSON, "openapi-3.0.yaml": MediaYAML,
 	} {
-		serve("/"+name, media, strict, func() ([]byte, error) { return s.documents[name], nil })
+		serve("/"+name, media, strict, func() ([]byte, error) { return s.Documents[name], nil })
 	}
 	serve("/docs", "text/html; charset=utf-8", styled, func() ([]byte, error) { return s.reference, nil })
 	serve("/reference.css", "text/css; charset=utf-8", strict, func() ([]byte, error) {

@@ -1,4 +1,4 @@
-package server
+package rest
 
 import (
 	"encoding/base64"
@@ -12,28 +12,28 @@ type Paging struct {
 	Cursor string `query:"cursor" maxLength:"2000" doc:"The next_cursor of the page before."`
 }
 
-// after gives what the last item of the page before was, of this kind of list; empty: there was none.
-func (p *Paging) after(kind string) (string, error) {
+// After gives what the last item of the page before was, of this kind of list; empty: there was none.
+func (p *Paging) After(kind string) (string, error) {
 	if p.Cursor == "" {
 		return "", nil
 	}
 	text, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 	of, after, found := strings.Cut(string(text), ":")
 	if err != nil || !found || of != kind {
-		return "", invalid([]Fault{{Parameter: "cursor", Code: "bad_value", Message: "this is no cursor of this list"}})
+		return "", Invalid([]Fault{{Parameter: "cursor", Code: badValue, Message: "this is no cursor of this list"}})
 	}
 	return after, nil
 }
 
-// position is after for lists that go by numbers.
-func (p *Paging) position(kind string) (int, error) {
-	after, err := p.after(kind)
+// Position is after for lists that go by numbers.
+func (p *Paging) Position(kind string) (int, error) {
+	after, err := p.After(kind)
 	if err != nil || after == "" {
 		return 0, err
 	}
 	at, err := strconv.Atoi(after)
 	if err != nil || at < 0 {
-		return 0, invalid([]Fault{{Parameter: "cursor", Code: "bad_value", Message: "this is no cursor of this list"}})
+		return 0, Invalid([]Fault{{Parameter: "cursor", Code: badValue, Message: "this is no cursor of this list"}})
 	}
 	return at, nil
 }
@@ -44,11 +44,12 @@ type list[T any] struct {
 	NextCursor string `json:"next_cursor,omitempty" doc:"Sent back as cursor it gives the next page; absent: this is the last."`
 }
 
-type listAnswer[T any] struct{ Body list[T] }
+// Listed is a page of items as an answer.
+type Listed[T any] struct{ Body list[T] }
 
-// pageOf makes an answer of items, of which one more than a page was asked for; at tells where the next page goes on.
-func pageOf[F, T any](p *Paging, kind string, found []F, view func(*F) T, at func(last *F, n int) string) *listAnswer[T] {
-	answer := &listAnswer[T]{}
+// Page makes an answer of items, of which one more than a page was asked for; at tells where the next page goes on.
+func Page[F, T any](p *Paging, kind string, found []F, view func(*F) T, at func(last *F, n int) string) *Listed[T] {
+	answer := &Listed[T]{}
 	n := min(len(found), p.Limit)
 	answer.Body.Items = make([]T, n)
 	for i := range n {
@@ -60,24 +61,28 @@ func pageOf[F, T any](p *Paging, kind string, found []F, view func(*F) T, at fun
 	return answer
 }
 
-func same[T any](item *T) T { return *item }
+// Same is for Page, where items are shown as they are.
+func Same[T any](item *T) T { return *item }
 
-// answer is one thing.
-type answer[T any] struct{ Body T }
+// Answer is one thing.
+type Answer[T any] struct{ Body T }
 
-// tagged is one thing that has an ETag.
-type tagged[T any] struct {
+// AnswerOf makes an answer.
+func AnswerOf[T any](body T) *Answer[T] { return &Answer[T]{body} }
+
+// Tagged is one thing that has an ETag.
+type Tagged[T any] struct {
 	Tag      string `header:"Etag" doc:"What is sent back as If-Match to change this, and nothing else."`
 	Location string `header:"Location" doc:"Where it is, if it was made just now."`
 	Status   int
 	Body     T
 }
 
-// made is one thing that was made just now.
-type made[T any] struct {
+// Made is one thing that was made just now.
+type Made[T any] struct {
 	Location string `header:"Location" doc:"Where it is."`
 	Body     T
 }
 
-// empty is the answer where there is nothing to say.
-type empty struct{}
+// Empty is the answer where there is nothing to say.
+type Empty struct{}

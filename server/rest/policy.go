@@ -1,7 +1,10 @@
-package server
+package rest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,6 +27,7 @@ const (
 	public
 	signedIn
 	permitted
+	admins
 )
 
 // Public lets everybody in.
@@ -37,13 +41,18 @@ func Requires(permission auth.Permission) Policy {
 	return Policy{kind: permitted, permission: permission}
 }
 
-// String says what the policy wants: "public", "signed-in", or the permission.
+// Admin lets in admins of the installation, for what concerns no workspace.
+func Admin() Policy { return Policy{kind: admins} }
+
+// String says what the policy wants: "public", "signed-in", "admin", or the permission.
 func (p Policy) String() string {
 	switch p.kind {
 	case public:
 		return "public"
 	case signedIn:
 		return "signed-in"
+	case admins:
+		return "admin"
 	case permitted:
 		return string(p.permission)
 	case unsaid:
@@ -62,12 +71,14 @@ func (p Policy) admit(who *auth.Principal) error {
 		return who.Require(p.permission)
 	case who == nil || who.Kind == "":
 		return flowforge.Errorf(auth.CodeUnauthenticated, "sign in, or send an API key")
+	case p.kind == admins && !who.Admin:
+		return flowforge.Errorf(auth.CodeForbidden, "this is done by an admin of the installation")
 	}
 	return nil
 }
 
 // identify asks the Authenticators who sends a request.
-func (s *service) identify(r *http.Request) (*auth.Principal, error) {
+func (s *Server) identify(r *http.Request) (*auth.Principal, error) {
 	for _, authenticator := range s.Authenticators {
 		who, err := authenticator.Authenticate(r)
 		if err != nil || who != nil {
@@ -77,49 +88,58 @@ func (s *service) identify(r *http.Request) (*auth.Principal, error) {
 	return nil, nil //nolint:nilnil // Nobody is known, which only some routes refuse.
 }
 
-// call is what the guard of a route has learned before its handler is called.
-type call struct {
-	who   *auth.Principal // nil: nobody is known
-	body  []byte
+// Call is what the guard of a route has learned before its handler is called.
+type Call struct {
+	Who   *auth.Principal // nil: nobody is known
+	Body  []byte
 	media string // the body's media type
-	etag  string // what If-None-Match or If-Match said, see conditions
+	Etag  string // what If-None-Match or If-Match said, see conditions
 }
 
-// workspace gives the workspace of who asks. No route has another way to one.
-func (c *call) workspace() flowforge.Workspace {
-	if c.who == nil {
+// Workspace gives the workspace of who asks. No route has another way to one.
+func (c *Call) Workspace() flowforge.Workspace {
+	if c.Who == nil {
 		return ""
 	}
-	return c.who.Workspace
+	return c.Who.Workspace
+}
+
+// Fingerprint tells requests of the same key apart.
+func (c *Call) Fingerprint(operation string, about ...string) string {
+	sum := sha256.New()
+	for _, part := range append(about, operation, string(c.Body)) {
+		_, _ = fmt.Fprintf(sum, "%d:%s", len(part), part) // never fails
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 type callKey struct{}
 
 // callOf gives what the guard has learned.
-func callOf(ctx context.Context) *call {
-	known, _ := ctx.Value(callKey{}).(*call)
+func callOf(ctx context.Context) *Call {
+	known, _ := ctx.Value(callKey{}).(*Call)
 	if known == nil {
-		return &call{}
+		return &Call{}
 	}
 	return known
 }
 
 // guard admits who may use a route, and reads the body before anybody looks at it.
-func (s *service) guard(r route) func(ctx huma.Context, next func(huma.Context)) {
+func (s *Server) guard(r Route) func(ctx huma.Context, next func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		request, w, _ := humahttprouter.Unwrap(ctx)
-		known := &call{}
+		known := &Call{}
 		var err error
-		if r.policy.kind != public {
-			if known.who, err = s.identify(request); err == nil {
-				err = r.policy.admit(known.who)
+		if r.Policy.kind != public {
+			if known.Who, err = s.identify(request); err == nil {
+				err = r.Policy.admit(known.Who)
 			}
 		}
-		if err == nil && r.body != nil {
-			known.body, known.media, err = s.readBody(w, request, r)
+		if err == nil && r.Body != nil {
+			known.Body, known.media, err = s.readBody(w, request, r)
 		}
-		if err == nil && r.conditional {
-			known.etag, err = condition(request, r.method)
+		if err == nil && r.Conditional {
+			known.Etag, err = condition(request, r.Method)
 		}
 		if err != nil {
 			s.refuse(w, request, err)

@@ -1,4 +1,4 @@
-package server
+package rest
 
 import (
 	"net/http"
@@ -21,7 +21,7 @@ func condition(r *http.Request, method string) (string, error) {
 	given := strings.TrimSpace(r.Header.Get("If-Match"))
 	switch given {
 	case "":
-		return "", flowforge.Errorf(codePrecondition, "send the ETag that was read in the header If-Match")
+		return "", flowforge.Errorf(CodePrecondition, "send the ETag that was read in the header If-Match")
 	case anything:
 		return "", nil
 	}
@@ -41,8 +41,8 @@ func unquoted(tag string) string {
 	return tag[1 : len(tag)-1]
 }
 
-// quoted makes an ETag.
-func quoted(hash string) string { return `"` + hash + `"` }
+// Quoted makes an ETag.
+func Quoted(hash string) string { return `"` + hash + `"` }
 
 // conditionParam is how the document describes the header of a condition.
 func conditionParam(method string) *huma.Param {

@@ -1,4 +1,4 @@
-package server
+package rest
 
 import (
 	"context"
@@ -20,8 +20,8 @@ func requestIDOf(ctx context.Context) string {
 	return id
 }
 
-// handler answers requests: whatever happens to one, it has an ID, the security headers and a line in the log.
-func (s *service) handler() http.Handler {
+// Handler answers requests: whatever happens to one, it has an ID, the security headers and a line in the log.
+func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := s.NewRequestID()
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
@@ -42,7 +42,7 @@ func (s *service) handler() http.Handler {
 }
 
 // route hands a request to its route, by its path as it is written below the prefix.
-func (s *service) route(w http.ResponseWriter, r *http.Request) {
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
 	below, ok := strings.CutPrefix(path, s.Prefix)
 	if !ok || !strings.HasPrefix(below, "/") {
@@ -58,19 +58,19 @@ func (s *service) route(w http.ResponseWriter, r *http.Request) {
 }
 
 // recovered answers a request whose handler panicked.
-func (s *service) recovered(w *recorder, r *http.Request, p any) {
+func (s *Server) recovered(w *recorder, r *http.Request, p any) {
 	if p == http.ErrAbortHandler { //nolint:errorlint // It is thrown as it is.
 		panic(p)
 	}
 	s.Logger.ErrorContext(r.Context(), "a handler panicked",
 		"request_id", requestIDOf(r.Context()), "panic", p, "stack", string(debug.Stack()))
 	if w.status == 0 {
-		s.refuse(w, r, flowforge.Errorf(codeInternal, "a handler panicked"))
+		s.refuse(w, r, flowforge.Errorf(CodeInternal, "a handler panicked"))
 	}
 }
 
 // secure sets the headers that every answer has.
-func (s *service) secure(headers http.Header) {
+func (s *Server) secure(headers http.Header) {
 	headers.Set("X-Content-Type-Options", "nosniff")
 	headers.Set("X-Frame-Options", "DENY")
 	headers.Set("Referrer-Policy", "no-referrer")

@@ -1,4 +1,4 @@
-package server
+package rest
 
 import (
 	"encoding/json"
@@ -18,7 +18,7 @@ more, 'next_cursor', which is sent back as 'cursor'. **Drafts** have an 'ETag'; 
 **Starting** something twice is safe with an 'Idempotency-Key'.`
 
 // apiConfig is how huma is set up: it decodes parameters, describes and encodes, and routes nothing of its own.
-func (s *service) apiConfig() huma.Config {
+func (s *Server) apiConfig() huma.Config {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	aliases(registry)
 	encode := huma.Format{
@@ -44,40 +44,27 @@ func (s *service) apiConfig() huma.Config {
 				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 			},
 			Servers: []*huma.Server{{URL: server}},
-			Tags:    tags(),
+			Tags:    s.Tags,
 			Components: &huma.Components{Schemas: registry, SecuritySchemes: map[string]*huma.SecurityScheme{
 				"bearer": {Type: "http", Scheme: "bearer", Description: "A token or an API key: `Authorization: Bearer TOKEN`."},
 			}},
 			Security: []map[string][]string{{"bearer": {}}},
 		},
-		Formats:                      map[string]huma.Format{mediaJSON: encode, "json": encode},
-		DefaultFormat:                mediaJSON,
+		Formats:                      map[string]huma.Format{MediaJSON: encode, "json": encode},
+		DefaultFormat:                MediaJSON,
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{s.transform},
 	}
 }
 
-func tags() []*huma.Tag {
-	return []*huma.Tag{
-		{Name: "workflows", Description: "Documents: their drafts, and the versions that runs use."},
-		{Name: "drafts", Description: "Single nodes and connections of a draft, for designers."},
-		{Name: "runs", Description: "Executions of workflows."},
-		{Name: "schedules", Description: "What starts runs at times."},
-		{Name: "settings", Description: "What a workspace has for all its runs: variables, limits, how long runs are kept."},
-		{Name: "catalogue", Description: "What documents are made of: node types, and the functions of expressions."},
-		{Name: "templates", Description: "Documents to begin with."},
-		{Name: "server", Description: "The server itself."},
-	}
-}
-
 // described finds the operation of a route in the document; nil: it is not in it.
-func (s *service) described(r *route) *huma.Operation {
-	item := s.api.OpenAPI().Paths[apiPath+r.path]
-	if item == nil || r.root {
+func (s *Server) described(r *Route) *huma.Operation {
+	item := s.api.OpenAPI().Paths[Path+r.Path]
+	if item == nil || r.Root {
 		return nil
 	}
 	return map[string]*huma.Operation{
 		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put,
 		http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
-	}[r.method]
+	}[r.Method]
 }

@@ -1,4 +1,4 @@
-package server
+package rest
 
 import (
 	"reflect"
@@ -8,8 +8,8 @@ import (
 	"github.com/flowforge-go/flowforge"
 )
 
-// schemaOf describes a type of JSON by reference.
-func schemaOf[T any](registry huma.Registry) *huma.Schema {
+// SchemaOf describes a type of JSON by reference.
+func SchemaOf[T any](registry huma.Registry) *huma.Schema {
 	return registry.Schema(reflect.TypeFor[T](), true, "")
 }
 
@@ -18,5 +18,5 @@ type documentView struct{}
 
 // Schema describes it as the document that it is.
 func (documentView) Schema(registry huma.Registry) *huma.Schema {
-	return schemaOf[flowforge.Workflow](registry)
+	return SchemaOf[flowforge.Workflow](registry)
 }
