@@ -6,12 +6,20 @@ package server
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth/identity"
+	"github.com/flowforge-go/flowforge/auth/oauth"
+	"github.com/flowforge-go/flowforge/auth/token"
+	"github.com/flowforge-go/flowforge/auth/vault"
 	"github.com/flowforge-go/flowforge/engine"
+	"github.com/flowforge-go/flowforge/server/account"
 	"github.com/flowforge-go/flowforge/server/rest"
 )
 
@@ -22,6 +30,13 @@ type Config struct {
 	// Authenticators are asked in order who sends a request; the first that knows decides. None: nobody is known, so
 	// that only what is public is answered.
 	Authenticators []rest.Authenticator
+
+	Identity    *identity.Service          // people, workspaces and keys, over HTTP; nil: Authenticators alone say who asks
+	Tokens      *token.Issuer              // of Identity: its public keys are served; nil: they are not
+	SignIn      map[string]*oauth.Provider // other systems that people sign in with, by name
+	Credentials *vault.Credentials         // nil: there are no routes of credentials
+
+	TrustedProxies []netip.Prefix // whose word is taken for where a request comes from; empty: nobody's
 
 	Prefix    string       // the path that all others begin with, as in a host's own mux; empty: none
 	PublicURL string       // what clients reach Prefix by, for the OpenAPI document; empty: Prefix
@@ -61,9 +76,10 @@ func (l Limits) orDefault() Limits {
 type service struct {
 	*rest.Server
 
-	engine    *engine.Engine
-	limits    Limits
-	templates []*flowforge.Workflow
+	engine      *engine.Engine
+	credentials *vault.Credentials
+	limits      Limits
+	templates   []*flowforge.Workflow
 }
 
 // New makes the handler of a server. It starts nothing, and may be mounted below Config.Prefix in a mux of the host's.
@@ -76,8 +92,14 @@ func New(config Config) (http.Handler, error) {
 }
 
 // Documents gives the OpenAPI documents of a server by file name: openapi.json, openapi.yaml, openapi-3.0.json and
-// openapi-3.0.yaml.
+// openapi-3.0.yaml. They describe all routes that there can be, whether config has what answers them or not.
 func Documents(config Config) (map[string][]byte, error) {
+	if config.Identity == nil {
+		config.Identity = new(identity.Service)
+	}
+	if config.Credentials == nil {
+		config.Credentials = new(vault.Credentials)
+	}
 	s, err := newService(config)
 	if err != nil {
 		return nil, err
@@ -91,9 +113,15 @@ func newService(config Config) (*service, error) {
 		return nil, flowforge.Errorf(flowforge.CodeInvalidInput, "a server needs an Engine")
 	}
 	limits := config.Limits.orDefault()
+	about, authenticators := tags(), config.Authenticators
+	if config.Identity != nil {
+		about = append(about, account.Tags()...)
+		authenticators = append(slices.Clone(authenticators), account.Bearer{Identity: config.Identity})
+	}
 	made, err := rest.New(rest.Config{
-		Authenticators: config.Authenticators, Prefix: config.Prefix, PublicURL: config.PublicURL, MaxBody: limits.Body,
-		Logger: config.Logger, Version: config.Version, Errors: errorTable(), Tags: tags(), NewRequestID: config.NewRequestID,
+		Authenticators: authenticators, Prefix: config.Prefix, PublicURL: config.PublicURL, MaxBody: limits.Body,
+		TrustedProxies: config.TrustedProxies, Logger: config.Logger, Version: config.Version, Errors: errorTable(), Tags: about,
+		NewRequestID: config.NewRequestID,
 	})
 	if err != nil {
 		return nil, err
@@ -102,8 +130,13 @@ func newService(config Config) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{Server: made, engine: config.Engine, limits: limits, templates: templates}
+	s := &service{Server: made, engine: config.Engine, credentials: config.Credentials, limits: limits, templates: templates}
 	s.addRoutes()
+	if config.Identity != nil {
+		account.Add(made, account.Config{
+			Identity: config.Identity, Tokens: config.Tokens, SignIn: config.SignIn, Secure: strings.HasPrefix(config.PublicURL, "https:"),
+		})
+	}
 	if err := s.Describe(); err != nil {
 		return nil, err
 	}
@@ -122,6 +155,7 @@ func (s *service) addRoutes() {
 	s.addBulk()
 	s.addSchedules()
 	s.addSettings()
+	s.addCredentials()
 	s.addCatalogue()
 	s.addTemplates()
 }
@@ -134,6 +168,7 @@ func tags() []*huma.Tag {
 		{Name: "runs", Description: "Executions of workflows."},
 		{Name: "schedules", Description: "What starts runs at times."},
 		{Name: "settings", Description: "What a workspace has for all its runs: variables, limits, how long runs are kept."},
+		{Name: "credentials", Description: "Secrets for other systems, which nodes use by name."},
 		{Name: "catalogue", Description: "What documents are made of: node types, and the functions of expressions."},
 		{Name: "templates", Description: "Documents to begin with."},
 		{Name: "server", Description: "The server itself."},

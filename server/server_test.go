@@ -57,14 +57,16 @@ func newAPI(t *testing.T, config server.Config) *api {
 		e, err := engine.New(engine.Config{})
 		require.NoError(t, err)
 		config.Engine = e
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_ = e.Run(t.Context())
-		}()
-		t.Cleanup(func() { <-ended })
 	}
-	config.Authenticators = append(config.Authenticators, everybody())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = config.Engine.Run(t.Context())
+	}()
+	t.Cleanup(func() { <-ended })
+	if config.Identity == nil {
+		config.Authenticators = append(config.Authenticators, everybody())
+	}
 	handler, err := server.New(config)
 	require.NoError(t, err)
 	return &api{T: t, handler: handler, token: "ada"}

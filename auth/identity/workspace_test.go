@@ -27,7 +27,7 @@ func TestAWorkspaceIsMadeRenamedAndClosed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(2), renamed.Revision)
 	_, err = k.RenameWorkspace(t.Context(), admin, "Other", workspace.Revision)
-	k.code(flowforge.CodeConflict, err)
+	k.code(flowforge.CodeChanged, err)
 	k.code(auth.CodeForbidden, k.CloseWorkspace(t.Context(), admin))
 	tokens, err := k.Enter(t.Context(), p, p.Workspace)
 	require.NoError(t, err)

@@ -60,7 +60,8 @@ func (s *Service) Workspace(ctx context.Context, p *auth.Principal) (auth.Worksp
 	return s.stores.Workspace(ctx, p.Workspace)
 }
 
-// RenameWorkspace changes what the workspace of a principal is called, where it still has a revision; 0: any.
+// RenameWorkspace changes what the workspace of a principal is called, where it still has a revision; 0: any. Another is
+// flowforge.CodeChanged.
 func (s *Service) RenameWorkspace(
 	ctx context.Context, p *auth.Principal, name string, revision int64,
 ) (auth.Workspace, error) {
@@ -74,10 +75,10 @@ func (s *Service) RenameWorkspace(
 	if err != nil {
 		return auth.Workspace{}, err
 	}
-	workspace.Name = name
-	if revision != 0 {
-		workspace.Revision = revision
+	if revision != 0 && workspace.Revision != revision {
+		return auth.Workspace{}, flowforge.Errorf(flowforge.CodeChanged, "the workspace was changed by someone else: read it again")
 	}
+	workspace.Name = name
 	err = s.stores.UpdateWorkspace(ctx, workspace, s.entry(ctx, p, p.Workspace, "workspace.rename", string(p.Workspace)))
 	workspace.Revision++
 	return workspace, err

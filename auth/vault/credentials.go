@@ -37,11 +37,6 @@ type Content struct {
 	Fields map[string]flowforge.Secret // nil, in a change: they stay
 }
 
-// Types gives the types of credentials, see nodes.Credential.
-func Types() []string {
-	return []string{"api_key", "basic", "bearer", "oauth2", "smtp", "database", "hmac", "custom"}
-}
-
 // Create keeps a credential in the workspace of a principal. What it gives has no fields.
 func (c *Credentials) Create(ctx context.Context, p *auth.Principal, content Content) (auth.Credential, error) {
 	if err := p.Require(auth.CredentialEdit); err != nil {
@@ -78,7 +73,7 @@ func (c *Credentials) Get(ctx context.Context, p *auth.Principal, id auth.Creden
 	return bare(found), err
 }
 
-// Update replaces what a credential says, where it has a revision; another is flowforge.CodeConflict. Other hosts or
+// Update replaces what a credential says, where it has a revision; 0: any. Another is flowforge.CodeChanged. Other hosts or
 // another type take new fields: who may edit a credential must not learn it by sending it elsewhere.
 func (c *Credentials) Update(
 	ctx context.Context, p *auth.Principal, id auth.CredentialID, revision int64, content Content,
@@ -90,8 +85,8 @@ func (c *Credentials) Update(
 	if err != nil {
 		return auth.Credential{}, err
 	}
-	if old.Revision != revision {
-		return auth.Credential{}, flowforge.Errorf(flowforge.CodeConflict, "the credential was changed by someone else: read it again")
+	if revision != 0 && old.Revision != revision {
+		return auth.Credential{}, flowforge.Errorf(flowforge.CodeChanged, "the credential was changed by someone else: read it again")
 	}
 	var fields []byte
 	if content.Fields == nil {
@@ -211,13 +206,20 @@ func checked(content Content) ([]string, error) {
 	if err := auth.CheckName(content.Name); err != nil {
 		return nil, err
 	}
+	of, err := typeNamed(content.Type)
+	if err != nil {
+		return nil, err
+	}
+	if content.Fields != nil {
+		if err := of.takes(content.Fields); err != nil {
+			return nil, err
+		}
+	}
 	size := 0
 	for field, secret := range content.Fields {
 		size += len(field) + len(secret.Reveal())
 	}
 	switch {
-	case !slices.Contains(Types(), content.Type):
-		return nil, flowforge.Errorf(flowforge.CodeInvalidInput, "the type is one of %s", strings.Join(Types(), ", "))
 	case len(content.Fields) > mostFields || size > mostOctets:
 		return nil, flowforge.Errorf(flowforge.CodeInvalidInput, "a credential has at most %d fields, of %d octets in all",
 			mostFields, mostOctets)
@@ -237,7 +239,7 @@ func checked(content Content) ([]string, error) {
 
 var hostName = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// isHost takes names and addresses, with a port or without.
+// isHost takes names and addresses, with a port or without, and all names below one: *.example.com.
 func isHost(text string) bool {
 	if _, err := netip.ParseAddr(text); err == nil {
 		return true
@@ -245,7 +247,7 @@ func isHost(text string) bool {
 	if _, err := netip.ParseAddrPort(text); err == nil {
 		return true
 	}
-	name, port, found := strings.Cut(text, ":")
+	name, port, found := strings.Cut(strings.TrimPrefix(text, "*."), ":")
 	if found {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return false

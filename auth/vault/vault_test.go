@@ -190,6 +190,14 @@ func bearer(name, secret string) vault.Content {
 	}
 }
 
+func fields(pairs ...string) map[string]flowforge.Secret {
+	made := make(map[string]flowforge.Secret)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		made[pairs[i]] = flowforge.NewSecret(pairs[i+1])
+	}
+	return made
+}
+
 func (d desk) token(workspace flowforge.Workspace, name string) (string, error) {
 	source := d.Source(func(context.Context, flowforge.Workspace, auth.Credential) error { return nil })
 	found, err := source.Credential(ctx, workspace, name)
@@ -263,14 +271,16 @@ func TestWhoMayWhatWithCredentials(t *testing.T) {
 		"a name is taken once":      {second(d.Create(ctx, d.editor, bearer("crm", "y"))), flowforge.CodeConflict},
 		"a type is known":           {second(d.Create(ctx, d.editor, vault.Content{Name: "x", Type: "magic"})), flowforge.CodeInvalidInput},
 		"it has a name":             {second(d.Create(ctx, d.editor, vault.Content{Type: "custom"})), flowforge.CodeInvalidInput},
+		"a field must be there":     {second(d.Create(ctx, d.editor, vault.Content{Name: "x", Type: "bearer"})), flowforge.CodeInvalidInput},
+		"and no other":              {second(d.Create(ctx, d.editor, vault.Content{Name: "x", Type: "hmac", Fields: fields("secret", "a", "key", "b")})), flowforge.CodeInvalidInput},
 		"it is not large":           {second(d.Create(ctx, d.editor, bearer("x", strings.Repeat("x", 1<<16)))), flowforge.CodeInvalidInput},
-		"the revision is the right": {second(d.Update(ctx, d.editor, made.ID, 2, bearer("x", "y"))), flowforge.CodeConflict},
+		"the revision is the right": {second(d.Update(ctx, d.editor, made.ID, 2, bearer("x", "y"))), flowforge.CodeChanged},
 	} {
 		require.Equal(t, test.want, flowforge.CodeOf(test.err), name)
 	}
 	for host, good := range map[string]bool{
 		"example.com": true, "localhost": true, "10.0.0.7:8443": true, "[::1]:443": true, "::1": true, "a.b-c.d:1": true,
-		"": false, "https://example.com": false, "example.com/": false, "*.example.com": false, "a..b": false, "user@example.com": false,
+		"": false, "https://example.com": false, "example.com/": false, "*.example.com": true, "*": false, "*.*.com": false, "*.": false, "a..b": false, "user@example.com": false,
 		"example.com:0": false, "example.com:99999": false, "exa mple.com": false, "-a.com": false, "a.com\n": false, "[::1": false,
 	} {
 		content := bearer("h "+strings.TrimSpace(host), "y")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 )
 
 type requestKey struct{}
@@ -24,7 +25,8 @@ func requestIDOf(ctx context.Context) string {
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := s.NewRequestID()
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+		ctx := context.WithValue(r.Context(), requestKey{}, id)
+		r = r.WithContext(auth.WithClient(ctx, auth.Client{Address: s.address(r), Agent: agentOf(r), Request: id}))
 		seen := &recorder{ResponseWriter: w}
 		s.secure(seen.Header())
 		seen.Header().Set("X-Request-ID", id)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humahttprouter"
@@ -28,6 +29,7 @@ const (
 	signedIn
 	permitted
 	admins
+	persons
 )
 
 // Public lets everybody in.
@@ -44,13 +46,18 @@ func Requires(permission auth.Permission) Policy {
 // Admin lets in admins of the installation, for what concerns no workspace.
 func Admin() Policy { return Policy{kind: admins} }
 
-// String says what the policy wants: "public", "signed-in", "admin", or the permission.
+// Person lets in people who have signed in, but no keys: it is about their own account.
+func Person() Policy { return Policy{kind: persons} }
+
+// String says what the policy wants: "public", "signed-in", "person", "admin", or the permission.
 func (p Policy) String() string {
 	switch p.kind {
 	case public:
 		return "public"
 	case signedIn:
 		return "signed-in"
+	case persons:
+		return "person"
 	case admins:
 		return "admin"
 	case permitted:
@@ -71,6 +78,8 @@ func (p Policy) admit(who *auth.Principal) error {
 		return who.Require(p.permission)
 	case who == nil || who.Kind == "":
 		return flowforge.Errorf(auth.CodeUnauthenticated, "sign in, or send an API key")
+	case p.kind == persons && (who.Kind != auth.KindUser || who.Session == ""):
+		return flowforge.Errorf(auth.CodeForbidden, "this is done by a person who has signed in, not with a key")
 	case p.kind == admins && !who.Admin:
 		return flowforge.Errorf(auth.CodeForbidden, "this is done by an admin of the installation")
 	}
@@ -94,6 +103,29 @@ type Call struct {
 	Body  []byte
 	media string // the body's media type
 	Etag  string // what If-None-Match or If-Match said, see conditions
+
+	request *http.Request
+}
+
+// Cookie gives the value of a cookie; "": there is none.
+func (c *Call) Cookie(name string) string {
+	cookie, err := c.request.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// Revision reads an ETag that is a count of changes; 0: whatever there is.
+func (c *Call) Revision() (int64, error) {
+	if c.Etag == "" {
+		return 0, nil
+	}
+	revision, err := strconv.ParseInt(c.Etag, 10, 64)
+	if err != nil || revision < 1 {
+		return 0, flowforge.Errorf(flowforge.CodeChanged, "the header If-Match is not an ETag of this")
+	}
+	return revision, nil
 }
 
 // Workspace gives the workspace of who asks. No route has another way to one.
@@ -128,7 +160,7 @@ func callOf(ctx context.Context) *Call {
 func (s *Server) guard(r Route) func(ctx huma.Context, next func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		request, w, _ := humahttprouter.Unwrap(ctx)
-		known := &Call{}
+		known := &Call{request: request}
 		var err error
 		if r.Policy.kind != public {
 			if known.Who, err = s.identify(request); err == nil {

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -26,6 +27,7 @@ type Config struct {
 	MaxBody        int64           // bytes of a request's JSON; 0: 1 MiB
 	Logger         *slog.Logger    // a line for each request, and what went wrong; nil: none
 	Version        string          // of the API's document; empty: "dev"
+	TrustedProxies []netip.Prefix  // whose word is taken for where a request comes from
 	Errors         []Coded         // what codes mean; CodeInternal is among them
 	Tags           []*huma.Tag     // what operations are about, in the order of the document
 
