@@ -30,7 +30,7 @@ type benchCommand struct {
 	Workers  int           `placeholder:"N" help:"W1 to W3: let so many processes beside this one run the runs, which wait for them."`
 	Effect   time.Duration `placeholder:"TIME" help:"How long an effectful step takes."`
 	Slots    int           `placeholder:"N" help:"With --workers: attempts at a time of each (default: 256)."`
-	redisFlags
+	queueFlags
 
 	JSON bool `name:"json" help:"Print an object: {workload, store, mode, runs, seconds, runs_per_s, p50_ms, ...}."`
 }
@@ -97,7 +97,7 @@ func (b *benchCommand) beginWorkers(ctx context.Context, n int) (end func(), err
 	for range n {
 		worker := exec.CommandContext(ctx, program, "bench-worker", "--effect", b.Effect.String(), //nolint:gosec // It is this program.
 			"--slots", strconv.Itoa(b.Slots))
-		worker.Env = append(os.Environ(), "FLOWFORGE_STORE="+b.Store, "FLOWFORGE_REDIS="+b.Redis)
+		worker.Env = append(os.Environ(), "FLOWFORGE_STORE="+b.Store, "FLOWFORGE_QUEUE="+b.Queue)
 		worker.Stderr = os.Stderr
 		if err := worker.Start(); err != nil {
 			end()

@@ -19,7 +19,7 @@ import (
 
 // serveCommand is `flowforge serve`.
 type serveCommand struct {
-	redisFlags
+	queueFlags
 	nodeFlags
 	Addr      string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" env:"FLOWFORGE_ADDR" help:"Where it answers (default: 127.0.0.1:8080)."`
 	Data      string        `default:"flowforge-data" placeholder:"DIR" env:"FLOWFORGE_DATA" help:"Its folder: the token and, without --store, the database (default: flowforge-data)."`
@@ -73,7 +73,7 @@ func (v *serveCommand) open(ctx context.Context, con *console) (*session, *http.
 	config.Limits = dag.Limits{Nodes: 10_000, Connections: 50_000}
 	meter := observe.NewMeter()
 	config.Meter, config.Pools = meter, []string{""}
-	where := storeFlags{Store: v.Store, Workspace: string(mainWorkspace), redisFlags: v.redisFlags}
+	where := storeFlags{Store: v.Store, Workspace: string(mainWorkspace), queueFlags: v.queueFlags}
 	if where.Store == "" {
 		where.Store = "sqlite:" + filepath.Join(v.Data, "flowforge.db")
 	}

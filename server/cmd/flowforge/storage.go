@@ -27,7 +27,7 @@ type storeFlags struct {
 	Store     string `placeholder:"DSN" env:"FLOWFORGE_STORE" help:"Where workflows and runs are kept: ${stores}."`
 	Workspace string `placeholder:"NAME" default:"local" help:"The workspace that they belong to (default: local)."`
 
-	redisFlags
+	queueFlags
 }
 
 func (s *storeFlags) workspace() flowforge.Workspace { return flowforge.Workspace(s.Workspace) }

@@ -11,19 +11,19 @@ import (
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 )
 
-// redisFlags say how processes tell each other what is new.
-type redisFlags struct {
-	Redis string `placeholder:"URL" env:"FLOWFORGE_REDIS" help:"Redis, where processes hear of each other at once (docs/redis.md)."`
+// queueFlags say how processes tell each other what is new.
+type queueFlags struct {
+	Queue string `placeholder:"URL" env:"FLOWFORGE_QUEUE" help:"Redis, through which processes hear of each other at once: redis://HOST:6379/0 (docs/redis.md)."`
 }
 
 // connect gives an engine the queue and the bus of Redis, and returns what closes them.
-func (r *redisFlags) connect(ctx context.Context, con *console, config *engine.Config) (closeAll func(), err error) {
-	if r.Redis == "" {
+func (r *queueFlags) connect(ctx context.Context, con *console, config *engine.Config) (closeAll func(), err error) {
+	if r.Queue == "" {
 		return func() {}, nil
 	}
 	goredis.SetLogger(mute{}) // it writes to standard error; what matters is told below
 	var ending, away atomic.Bool
-	opened, err := redis.Open(ctx, r.Redis, redis.Config{Changed: func(reason error) {
+	opened, err := redis.Open(ctx, r.Queue, redis.Config{Changed: func(reason error) {
 		switch {
 		case ending.Load():
 		case reason != nil:
@@ -35,7 +35,7 @@ func (r *redisFlags) connect(ctx context.Context, con *console, config *engine.C
 		}
 	}})
 	if err != nil {
-		return nil, usage("--redis: %w", err)
+		return nil, usage("--queue: %w", err)
 	}
 	config.Queue, config.Bus = opened, opened.Bus()
 	return func() {
