@@ -105,14 +105,21 @@ func (s *service) start(
 	return s.started(run), nil
 }
 
-// await waits for the end of a run, at most as long as the server lets anybody wait; a run that has not ended then is
-// given as it is.
+// await waits for the end of a run, at most as long as the server lets anybody wait, and no longer than it goes on
+// itself; a run that has not ended then is given as it is.
 func (s *service) await(ctx context.Context, run flowforge.Run, wait time.Duration) (flowforge.Run, error) {
 	if wait <= 0 || run.Status.Terminal() {
 		return run, nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, min(wait, s.limits.Wait))
 	defer cancel()
+	go func() {
+		select {
+		case <-s.ending:
+			cancel()
+		case <-bounded.Done():
+		}
+	}()
 	ended, err := s.engine.Wait(bounded, run.Workspace, run.ID)
 	if err != nil && !ended.Status.Terminal() && bounded.Err() == nil {
 		return run, err

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -9,9 +10,9 @@ import (
 )
 
 // withRuns is a server with a published workflow that waits for the signal "go".
-func withRuns(t *testing.T) *api {
+func withRuns(t *testing.T, config server.Config) *api {
 	t.Helper()
-	a := newAPI(t, server.Config{})
+	a := newAPI(t, config)
 	a.ask("POST", "/api/v1/workflows", object{
 		"name": "waits", "nodes": []any{object{"id": "w", "type": "core.wait", "params": object{"signal": "go"}}},
 	}).is(201)
@@ -28,7 +29,7 @@ func text(part any) string {
 
 func TestARunIsStartedOnceForAKey(t *testing.T) {
 	t.Parallel()
-	a := withRuns(t)
+	a := withRuns(t, server.Config{})
 	body := object{"input": object{"name": "Ada"}}
 	first := a.ask("POST", "/api/v1/workflows/hello/runs", body, "Idempotency-Key", "k").is(201)
 	again := a.ask("POST", "/api/v1/workflows/hello/runs", body, "Idempotency-Key", "k").is(201)
@@ -43,7 +44,7 @@ func TestARunIsStartedOnceForAKey(t *testing.T) {
 
 func TestARunIsControlled(t *testing.T) {
 	t.Parallel()
-	a := withRuns(t)
+	a := withRuns(t, server.Config{})
 	run := text(a.ask("POST", "/api/v1/workflows/waits/runs", object{"wait": "1ms"}).is(201).get("id"))
 	at := "/api/v1/runs/" + run
 	a.ask("POST", at+"/retry", nil).problem(409, "conflict")
@@ -64,7 +65,7 @@ func TestARunIsControlled(t *testing.T) {
 
 func TestManyRunsAtOnce(t *testing.T) {
 	t.Parallel()
-	a := withRuns(t)
+	a := withRuns(t, server.Config{})
 	for range 3 {
 		a.ask("POST", "/api/v1/workflows/waits/runs", object{"wait": "1ms"}).is(201)
 	}
@@ -124,7 +125,7 @@ func TestANodeIsTestedAlone(t *testing.T) {
 
 func TestSchedulesOfAWorkspace(t *testing.T) {
 	t.Parallel()
-	a := withRuns(t)
+	a := withRuns(t, server.Config{})
 	at := "/api/v1/schedules/every-day"
 	body := object{"workflow": "waits", "cron": "0 9 * * *", "time_zone": "Europe/Berlin", "paused": true}
 	a.ask("PUT", at, body).is(200).has("id", "every-day", "paused", true, "next_at", nil)
@@ -163,7 +164,7 @@ func TestSettingsOfAWorkspace(t *testing.T) {
 
 func TestTheCatalogueSaysWhatDocumentsAreMadeOf(t *testing.T) {
 	t.Parallel()
-	a := withRuns(t)
+	a := withRuns(t, server.Config{})
 	a.ask("GET", "/api/v1/catalogue/nodes", nil).is(200)
 	a.ask("GET", "/api/v1/catalogue/nodes/core.set", nil).is(200).has("type", "core.set", "version", 1, "params.type", "object")
 	a.ask("GET", "/api/v1/catalogue/nodes/core.set?version=99", nil).problem(404, "not_found")
@@ -175,4 +176,20 @@ func TestTheCatalogueSaysWhatDocumentsAreMadeOf(t *testing.T) {
 	a.ask("POST", at, object{"template": "{{ 1 + }}"}).problem(422, "invalid_input")
 	a.ask("POST", at, object{"template": "{{ input.x.y + 1 }}", "input": object{"x": "s3cr3t"}}).problem(422, "expression_failed")
 	a.as("otto").ask("POST", at, object{"template": "x", "run": run.get("id")}).problem(404, "not_found")
+}
+
+func TestWhoWaitsIsAnsweredWhenTheServerEnds(t *testing.T) {
+	t.Parallel()
+	ending := make(chan struct{})
+	a := withRuns(t, server.Config{Ending: ending})
+	run := text(a.ask("POST", "/api/v1/workflows/waits/runs", nil).is(201).get("id"))
+	answered := make(chan *reply, 1)
+	go func() { answered <- a.ask("GET", "/api/v1/runs/"+run+"?wait=25s", nil) }()
+	close(ending)
+	select {
+	case got := <-answered:
+		require.NotEqual(t, "succeeded", got.is(200).get("status"))
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits on")
+	}
 }

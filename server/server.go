@@ -36,7 +36,8 @@ type Config struct {
 	SignIn      map[string]*oauth.Provider // other systems that people sign in with, by name
 	Credentials *vault.Credentials         // nil: there are no routes of credentials
 
-	TrustedProxies []netip.Prefix // whose word is taken for where a request comes from; empty: nobody's
+	TrustedProxies []netip.Prefix  // whose word is taken for where a request comes from; empty: nobody's
+	Ending         <-chan struct{} // closed when the server is to end: who waits for a run is answered at once; nil: never
 
 	Prefix    string       // the path that all others begin with, as in a host's own mux; empty: none
 	PublicURL string       // what clients reach Prefix by, for the OpenAPI document; empty: Prefix
@@ -79,6 +80,7 @@ type service struct {
 	engine      *engine.Engine
 	credentials *vault.Credentials
 	limits      Limits
+	ending      <-chan struct{}
 	templates   []*flowforge.Workflow
 }
 
@@ -130,7 +132,9 @@ func newService(config Config) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{Server: made, engine: config.Engine, credentials: config.Credentials, limits: limits, templates: templates}
+	s := &service{
+		Server: made, engine: config.Engine, credentials: config.Credentials, limits: limits, ending: config.Ending, templates: templates,
+	}
 	s.addRoutes()
 	if config.Identity != nil {
 		account.Add(made, account.Config{
