@@ -13,8 +13,9 @@ const batch = 100
 // RotateRoot seals all data keys with the present root key, and gives how many. What was sealed by then stays so where it
 // is interrupted, and doing it again goes on; afterwards the older root keys are needed no more.
 func (v *Vault) RotateRoot(ctx context.Context) (int, error) {
+	root := v.roots.seals()
 	for done := 0; ; {
-		old, err := v.keys.DataKeysNotUnder(ctx, v.root.id(), batch)
+		old, err := v.keys.DataKeysNotUnder(ctx, root.id(), batch)
 		if err != nil || len(old) == 0 {
 			return done, err
 		}
@@ -24,8 +25,8 @@ func (v *Vault) RotateRoot(ctx context.Context) (int, error) {
 				return done, err
 			}
 			from := key.Root
-			key.Root = v.root.id()
-			if key.Sealed, err = encrypt(v.cfg.Random, v.root[:], secret, wrapping(key.Workspace, key.Number, key.Root)); err != nil {
+			key.Root = root.id()
+			if key.Sealed, err = encrypt(v.cfg.Random, root[:], secret, wrapping(key.Workspace, key.Number, key.Root)); err != nil {
 				return done, err
 			}
 			did, err := v.keys.RewrapDataKey(ctx, key, from)

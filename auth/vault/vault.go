@@ -31,17 +31,17 @@ const (
 
 // Config says how a Vault behaves; its zero value is ready to use.
 type Config struct {
-	Older  []Key            // root keys from before, until RotateRoot has sealed everything with the present one
-	Now    func() time.Time // nil: time.Now
-	Random io.Reader        // nil: crypto/rand.Reader
+	Older  []Key                 // root keys from before, until RotateRoot has sealed everything with the present one
+	Reread func() ([]Key, error) // the root keys as they are now, the present one first, for rotating them while all goes on; nil: they stay
+	Now    func() time.Time      // nil: time.Now
+	Random io.Reader             // nil: crypto/rand.Reader
 }
 
 // A Vault seals and opens. Its methods may be called from many goroutines.
 type Vault struct {
 	keys  auth.DataKeys
 	cfg   Config
-	root  Key
-	roots map[string]Key // by their IDs
+	roots *ring
 
 	mu     sync.Mutex
 	opened map[place][]byte // data keys
@@ -60,12 +60,9 @@ func New(keys auth.DataKeys, root Key, cfg Config) (*Vault, error) {
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader
 	}
-	v := &Vault{keys: keys, cfg: cfg, root: root, roots: map[string]Key{}, opened: map[place][]byte{}}
-	for _, key := range append([]Key{root}, cfg.Older...) {
-		if err := key.check(); err != nil {
-			return nil, err
-		}
-		v.roots[key.id()] = key
+	v := &Vault{keys: keys, cfg: cfg, roots: &ring{reread: cfg.Reread}, opened: map[place][]byte{}}
+	if err := v.roots.take(append([]Key{root}, cfg.Older...)); err != nil {
+		return nil, err
 	}
 	return v, nil
 }
@@ -77,7 +74,7 @@ func (*Vault) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 // first, since it would otherwise make secrets that the owner of the others cannot open.
 func (v *Vault) Check(ctx context.Context) error {
 	const some = 100
-	keys, err := v.keys.DataKeysNotUnder(ctx, v.root.id(), some)
+	keys, err := v.keys.DataKeysNotUnder(ctx, v.roots.seals().id(), some)
 	if err != nil {
 		return err
 	}
@@ -194,9 +191,9 @@ func (v *Vault) dataKey(key auth.DataKey) ([]byte, error) {
 
 // unwrap opens a data key with the root key it is sealed with.
 func (v *Vault) unwrap(key auth.DataKey) ([]byte, error) {
-	root, found := v.roots[key.Root]
-	if !found {
-		return nil, cannotOpen("the root key %s is not here: give it among the older ones", key.Root)
+	root, err := v.roots.opens(key.Root)
+	if err != nil {
+		return nil, err
 	}
 	return decrypt(root[:], key.Sealed, wrapping(key.Workspace, key.Number, key.Root))
 }
@@ -208,9 +205,13 @@ func (v *Vault) newDataKey(
 	if _, err := io.ReadFull(v.cfg.Random, secret); err != nil {
 		return fmt.Errorf("make a data key: %w", err)
 	}
-	key := auth.DataKey{Workspace: workspace, Number: number, Root: v.root.id(), CreatedAt: v.cfg.Now().UTC().Truncate(time.Microsecond)}
+	if err := v.roots.refresh(); err != nil {
+		return err
+	}
+	root := v.roots.seals()
+	key := auth.DataKey{Workspace: workspace, Number: number, Root: root.id(), CreatedAt: v.cfg.Now().UTC().Truncate(time.Microsecond)}
 	var err error
-	if key.Sealed, err = encrypt(v.cfg.Random, v.root[:], secret, wrapping(workspace, number, key.Root)); err != nil {
+	if key.Sealed, err = encrypt(v.cfg.Random, root[:], secret, wrapping(workspace, number, key.Root)); err != nil {
 		return err
 	}
 	return v.keys.CreateDataKey(ctx, key, entries...)

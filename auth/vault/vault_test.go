@@ -150,6 +150,33 @@ func TestRootKeysAreRotated(t *testing.T) {
 	sealed(t, err)
 }
 
+func TestARunningVaultFollowsItsRootKeys(t *testing.T) {
+	t.Parallel()
+	kept := memory.New(memory.Config{})
+	oldKey, newer := newKey(t), newKey(t)
+	now := []vault.Key{oldKey}
+	running, err := vault.New(kept, oldKey, vault.Config{Reread: func() ([]vault.Key, error) { return now, nil }})
+	require.NoError(t, err)
+	hidden, err := newVault(t, kept, oldKey).Seal(ctx, "a", []byte("secret"))
+	require.NoError(t, err)
+
+	now = []vault.Key{newer, oldKey}
+	_, err = newVault(t, kept, newer, oldKey).RotateRoot(ctx)
+	require.NoError(t, err)
+	opened, err := running.Open(ctx, "a", hidden)
+	require.NoError(t, err, "it was sealed with the older key when it began")
+	require.Equal(t, "secret", string(opened))
+
+	of := vault.NewCredentials(running, kept)
+	owner := &auth.Principal{Kind: auth.KindHost, Workspace: "acme", Permissions: auth.RoleOwner.Permissions()}
+	_, err = of.Create(ctx, owner, vault.Content{Name: "crm", Type: "bearer", Fields: map[string]flowforge.Secret{"token": flowforge.NewSecret("t")}})
+	require.NoError(t, err)
+	require.NoError(t, newVault(t, kept, newer).Check(ctx), "what it seals is sealed with the newer one")
+
+	now = nil
+	require.NoError(t, running.Check(ctx), "no keys at all: the last that were there")
+}
+
 // breaking fails once fifty keys were sealed anew.
 type breaking struct {
 	*memory.Store
