@@ -161,9 +161,11 @@ func (s *Service) keyStanding(ctx context.Context, id auth.KeyID) (standing, err
 	if err != nil {
 		return standing{}, err
 	}
-	power, err := s.power(ctx, key.Workspace, key.CreatedBy) // S14
-	if err != nil {
-		return standing{}, err
+	power := member.Role.Permissions()
+	if key.CreatedBy != "" { // else the installation itself made it
+		if power, err = s.power(ctx, key.Workspace, key.CreatedBy); err != nil { // S14
+			return standing{}, err
+		}
 	}
 	if now := s.now(); key.Live(now) && now.Sub(key.UsedAt) >= seldom {
 		if err := s.stores.TouchAPIKey(ctx, id, now); err != nil {

@@ -38,7 +38,7 @@ type NewKey struct {
 	Name      string
 	Scopes    auth.Permissions
 	ExpiresAt time.Time   // zero: never
-	User      auth.UserID // a service account; "": the principal's own key
+	User      auth.UserID // a service account, or anybody for who runs the installation; "": the principal's own key
 }
 
 // CreateKey makes an API key in the workspace of a principal, and gives the whole of it, which is shown once. Its scopes
@@ -60,7 +60,7 @@ func (s *Service) CreateKey(ctx context.Context, p *auth.Principal, n NewKey) (a
 		if err != nil {
 			return auth.APIKey{}, "", err
 		}
-		if member.Kind != auth.Service {
+		if member.Kind != auth.Service && !isHost(p) {
 			return auth.APIKey{}, "", flowforge.Errorf(auth.CodeForbidden, "people make their own keys")
 		}
 		owner = n.User
@@ -83,7 +83,9 @@ func (s *Service) CreateKey(ctx context.Context, p *auth.Principal, n NewKey) (a
 func (s *Service) checkKey(p *auth.Principal, n NewKey) error {
 	scopes := auth.NewPermissions(n.Scopes...)
 	switch {
-	case p.Key != "" || p.User == "":
+	case isHost(p) && n.User == "":
+		return flowforge.Errorf(flowforge.CodeInvalidInput, "say whose key it is to be")
+	case !isHost(p) && (p.Key != "" || p.User == ""):
 		return flowforge.Errorf(auth.CodeForbidden, "keys are made by people who have signed in")
 	case len(scopes) == 0:
 		return flowforge.Errorf(flowforge.CodeInvalidInput, "give the key scopes: it could do nothing")
