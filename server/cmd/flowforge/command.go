@@ -29,7 +29,8 @@ Results go to standard output, everything else to standard error. Exit status: 0
 
 // commands is the command line.
 type commands struct {
-	Debug bool `help:"Show the engine's own log, and stacks where the program itself is at fault."`
+	Debug  bool       `help:"Show the engine's own log, and stacks where the program itself is at fault."`
+	Config configFile `placeholder:"FILE" env:"FLOWFORGE_CONFIG" help:"A YAML file with settings (docs/config.md)."`
 
 	Run         runCommand         `cmd:"" help:"Run a workflow from start to end."`
 	Runs        runsCommand        `cmd:"" help:"List, show, explain and control the runs of a store."`
@@ -39,6 +40,11 @@ type commands struct {
 	Worker      workerCommand      `cmd:"" help:"Run the runs of a store: those that wait, and those whose process died."`
 	Quota       quotaCommand       `cmd:"" help:"Show or change what a workspace may take of what it shares with others."`
 	Serve       serveCommand       `cmd:"" help:"Answer the REST API, and run runs."`
+	User        userCommand        `cmd:"" help:"Make users, and keep them out."`
+	Workspace   workspaceCommand   `cmd:"" help:"Make workspaces, and list them."`
+	APIKey      apikeyCommand      `cmd:"" name:"apikey" help:"Make and revoke API keys."`
+	Keys        keysCommand        `cmd:"" help:"Rotate the keys that secrets are sealed and tokens are signed with."`
+	Audit       auditCommand       `cmd:"" help:"Check and list the audit log."`
 	OpenAPI     openapiCommand     `cmd:"" name:"openapi" help:"Print the OpenAPI document of the REST API."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the schema of a store up to date."`
 	Validate    validateCommand    `cmd:"" help:"Tell all problems of workflow documents."`
@@ -101,6 +107,7 @@ func newParser(line *commands, con *console) (*kong.Kong, error) {
 			"workloads": workloads, "lease": leaseHelp,
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Bind(&settings{}),
 		kong.Exit(func(status int) { panic(&exit{status: status}) }))
 }
 

@@ -60,6 +60,23 @@ func (c *console) credentialText(name, place string) ([]byte, error) {
 	return []byte(text), nil
 }
 
+// indirect gives a text that a setting holds, or that stands elsewhere: @FILE or env:VARIABLE.
+func (c *console) indirect(text, what string) (string, error) {
+	if file, ok := strings.CutPrefix(text, "@"); ok {
+		read, err := c.read(file, what)
+		return strings.TrimSpace(string(read)), err
+	}
+	variable, ok := strings.CutPrefix(text, "env:")
+	if !ok {
+		return text, nil
+	}
+	value, ok := c.lookupEnv(variable)
+	if !ok {
+		return "", usage("%s names the environment variable %s, which is not set", what, human.Line(variable))
+	}
+	return value, nil
+}
+
 // parseCredential reads a credential: an object {type, hosts, and the fields of the type} in JSON or YAML, or
 // plain text, which is a bearer token.
 func parseCredential(name string, text []byte) (credential nodes.Credential, problem string) {

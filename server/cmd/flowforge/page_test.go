@@ -17,25 +17,57 @@ import (
 //go:embed introduction.md
 var introduction string
 
+//go:embed configuration.md
+var configuration string
+
 var update = flag.Bool("update", false, "write docs/cli.md anew")
 
 func TestDocs(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("..", "..", "..", "docs", "cli.md")
-	page := page(t)
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(page), 0o600))
-	}
-	stored, err := os.ReadFile(path)
+	parser, err := newParser(&commands{}, &console{out: io.Discard, err: io.Discard})
 	require.NoError(t, err)
-	require.Equal(t, page, string(stored), "run: go test ./server/cmd/flowforge -run Docs -update")
+	for name, page := range map[string]string{"cli.md": page(parser), "config.md": settingsPage(parser)} {
+		path := filepath.Join("..", "..", "..", "docs", name)
+		if *update {
+			require.NoError(t, os.WriteFile(path, []byte(page), 0o600))
+		}
+		stored, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, page, string(stored), "run: go test ./server/cmd/flowforge -run Docs -update")
+	}
+}
+
+// settingsPage is the page of settings: an introduction, and all that there are.
+func settingsPage(parser *kong.Kong) string {
+	var text strings.Builder
+	text.WriteString("<!-- Made of configuration.md and the commands: go test ./server/cmd/flowforge -run Docs -update -->\n\n")
+	text.WriteString(configuration)
+	text.WriteString("\n## Settings\n\n| in the file | flag | variable | of | |\n|---|---|---|---|---|\n")
+	for _, flag := range settingFlags(parser.Model.Node) {
+		var of []string
+		help := flag.Help
+		for _, command := range parser.Model.Leaves(true) {
+			for _, own := range command.Flags {
+				if own.Name == flag.Name && len(own.Envs) > 0 {
+					of = append(of, strings.TrimPrefix(command.FullPath(), "flowforge "))
+					if command.Name == "serve" {
+						help = own.Help
+					}
+				}
+			}
+		}
+		const few = 4
+		if len(of) > few {
+			of = []string{"most commands"}
+		}
+		fmt.Fprintf(&text, "| `%s` | `--%s` | `%s` | %s | %s |\n",
+			settingOf(flag), flag.Name, strings.Join(flag.Envs, "`, `"), strings.Join(of, ", "), cell(help))
+	}
+	return text.String()
 }
 
 // page is the reference page: the introduction, and all commands with their flags.
-func page(t *testing.T) string {
-	t.Helper()
-	parser, err := newParser(&commands{}, &console{out: io.Discard, err: io.Discard})
-	require.NoError(t, err)
+func page(parser *kong.Kong) string {
 	var text strings.Builder
 	text.WriteString("<!-- Made of introduction.md and the commands: go test ./server/cmd/flowforge -run Docs -update -->\n\n")
 	text.WriteString(introduction)

@@ -6,92 +6,152 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
+	"net/netip"
 	"time"
 
-	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/engine/dag"
 	"github.com/flowforge-go/flowforge/server"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 	"github.com/flowforge-go/flowforge/server/observe"
-	"github.com/flowforge-go/flowforge/server/rest"
 )
 
 // serveCommand is `flowforge serve`.
 type serveCommand struct {
+	homeFlags
 	queueFlags
 	nodeFlags
-	Addr      string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" env:"FLOWFORGE_ADDR" help:"Where it answers (default: 127.0.0.1:8080)."`
-	Data      string        `default:"flowforge-data" placeholder:"DIR" env:"FLOWFORGE_DATA" help:"Its folder: the token and, without --store, the database (default: flowforge-data)."`
-	Store     string        `placeholder:"DSN" env:"FLOWFORGE_STORE" help:"Where workflows and runs are kept: ${stores} (default: a SQLite file in --data)."`
-	PublicURL string        `name:"public-url" placeholder:"URL" env:"FLOWFORGE_PUBLIC_URL" help:"What clients reach it by, where that is not --addr."`
-	Listen    string        `placeholder:"ADDRESS" help:"Answer /healthz, /readyz, /pools and /metrics here: 127.0.0.1:9090."`
-	NoWorker  bool          `help:"Run no runs: workers elsewhere do."`
-	Drain     time.Duration `default:"30s" placeholder:"TIME" help:"How long requests and attempts may take when it is told to end (default: 30s)."`
-	Quiet     bool          `short:"q" help:"Print no line for each request."`
+	peopleFlags
+	Addr           string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" env:"FLOWFORGE_ADDR" help:"Where it answers (default: 127.0.0.1:8080)."`
+	PublicURL      string        `name:"public-url" placeholder:"URL" env:"FLOWFORGE_PUBLIC_URL" help:"What clients reach it by, where that is not --addr. With https it is behind a proxy that has TLS."`
+	TrustedProxies []string      `placeholder:"CIDR" env:"FLOWFORGE_TRUSTED_PROXIES" help:"Proxies whose X-Forwarded-For tells where a request comes from: 10.0.0.0/8 (default: none). ${many}"`
+	Listen         string        `placeholder:"ADDRESS" env:"FLOWFORGE_LISTEN" help:"Answer /healthz, /readyz, /pools and /metrics here: 127.0.0.1:9090."`
+	NoWorker       bool          `env:"FLOWFORGE_NO_WORKER" help:"Run no runs: workers elsewhere do."`
+	Drain          time.Duration `default:"30s" placeholder:"TIME" env:"FLOWFORGE_DRAIN" help:"How long requests and attempts may take when it is told to end (default: 30s)."`
+	Quiet          bool          `short:"q" env:"FLOWFORGE_QUIET" help:"Print no line for each request."`
+	Dev            bool          `help:"For trying things out on one's own machine: make a user and a workspace, with an API key in --data. Loopback only."`
+}
+
+// served is a server that is ready to answer.
+type served struct {
+	*session
+
+	who    *installation
+	front  *http.Server
+	ending chan struct{} // closed when it begins to end
 }
 
 // Run serves the API, and runs runs.
-func (v *serveCommand) Run(con *console) error {
+func (v *serveCommand) Run(con *console, file *settings) error {
 	if v.Drain < 0 {
 		return usage("--drain cannot be negative")
 	}
-	token, err := openToken(v.Data)
-	if err != nil {
-		return err
+	if v.Dev && !isLoopback(v.Addr) {
+		return usage("--dev is for one's own machine: it takes an --addr such as 127.0.0.1:8080, which nobody else can reach")
 	}
 	ctx := context.Background()
-	s, observed, err := v.open(ctx, con)
+	meter := observe.NewMeter()
+	s, err := v.open(ctx, con, file, meter)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if observed != nil {
+	defer s.who.people.Close()
+	if v.Listen != "" {
+		observed, err := listenAt(ctx, v.Listen, meter.Handler(s.engine))
+		if err != nil {
+			return err
+		}
 		defer func() { _ = observed.Close() }() // who asks just now is not waited for
-	}
-	handler, err := server.New(server.Config{
-		Engine: s.engine, Authenticators: []rest.Authenticator{token}, PublicURL: v.PublicURL,
-		Logger: v.requestLog(con), Version: factsOfBuild().Version,
-	})
-	if err != nil {
-		return usage("%w", err)
+		con.printf("flowforge: health and metrics at http://%s\n", observed.Addr)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", v.Addr)
 	if err != nil {
 		return usage("--addr: %w: give a free address, such as 127.0.0.1:8081", err)
 	}
-	v.greet(con, "http://"+listener.Addr().String(), token)
-	return v.serve(ctx, s, server.HTTPServer(v.Addr, handler, server.Limits{}), listener)
+	if err := v.welcome(ctx, s, "http://"+listener.Addr().String()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return v.serve(ctx, s, listener)
 }
 
-// open opens the store and makes the engine and, where it is wanted, what tells of it.
-func (v *serveCommand) open(ctx context.Context, con *console) (*session, *http.Server, error) {
+// open opens the store and makes the engine, all that identity needs, and the handler of requests.
+func (v *serveCommand) open(ctx context.Context, con *console, file *settings, meter *observe.Meter) (*served, error) {
+	proxies, err := prefixes(v.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	people, err := v.identity(v.PublicURL)
+	if err != nil {
+		return nil, err
+	}
 	config, err := v.config(con)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	config.Limits = dag.Limits{Nodes: 10_000, Connections: 50_000}
-	meter := observe.NewMeter()
-	config.Meter, config.Pools = meter, []string{""}
-	where := storeFlags{Store: v.Store, Workspace: string(mainWorkspace), queueFlags: v.queueFlags}
-	if where.Store == "" {
-		where.Store = "sqlite:" + filepath.Join(v.Data, "flowforge.db")
+	where, err := v.stored(true)
+	if err != nil {
+		return nil, err
 	}
-	s, err := where.session(ctx, con, config)
-	if err != nil || v.Listen == "" {
-		return s, nil, err
+	where.queueFlags = v.queueFlags
+	kept, err := where.openDurable(ctx)
+	if err != nil {
+		return nil, err
 	}
-	observed, err := listenAt(ctx, v.Listen, meter.Handler(s.engine))
+	people.Log = v.log(con)
+	who, err := v.install(ctx, con, kept, people)
+	if err != nil {
+		return nil, errors.Join(err, kept.Close())
+	}
+	config.Limits, config.Meter, config.Pools = dag.Limits{Nodes: 10_000, Connections: 50_000}, meter, []string{""}
+	config.Credentials = eitherCredentials{config.Credentials, openedCredentials(who.credentials)}
+	opened, err := where.over(ctx, con, kept, config)
+	if err != nil {
+		return nil, err
+	}
+	s := &served{session: opened, who: who, ending: make(chan struct{})}
+	serving := server.Config{
+		Engine: s.engine, Identity: who.people, Tokens: who.tokens, Credentials: who.credentials, TrustedProxies: proxies,
+		PublicURL: v.PublicURL, Logger: people.Log, Version: factsOfBuild().Version, Ending: s.ending,
+	}
+	if serving.SignIn, err = v.providers(con, file, who.stores); err == nil {
+		var handler http.Handler
+		handler, err = server.New(serving)
+		s.front = server.HTTPServer(v.Addr, handler, server.Limits{})
+	}
 	if err != nil {
 		s.close() //nolint:contextcheck // It has a time of its own.
-		return nil, nil, err
+		return nil, usage("%w", err)
 	}
-	con.printf("flowforge: health and metrics at http://%s\n", observed.Addr)
-	return s, observed, nil
+	return s, nil
 }
 
-// requestLog writes a line for each request, and what went wrong.
-func (v *serveCommand) requestLog(con *console) *slog.Logger {
+func prefixes(given []string) ([]netip.Prefix, error) {
+	proxies := make([]netip.Prefix, len(given))
+	for i, text := range given {
+		if address, err := netip.ParseAddr(text); err == nil {
+			proxies[i] = netip.PrefixFrom(address, address.BitLen())
+			continue
+		}
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, usage("--trusted-proxies: %s is neither an address nor a range of them, such as 10.0.0.0/8", human.Line(text))
+		}
+		proxies[i] = prefix
+	}
+	return proxies, nil
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// log writes a line for each request, and what went wrong.
+func (v *serveCommand) log(con *console) *slog.Logger {
 	level := slog.LevelInfo
 	if v.Quiet {
 		level = slog.LevelWarn
@@ -99,29 +159,13 @@ func (v *serveCommand) requestLog(con *console) *slog.Logger {
 	return slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: level}))
 }
 
-// greet says where the server is and how to use it.
-func (v *serveCommand) greet(con *console, url string, token *adminToken) {
-	con.printf("flowforge: serving at %s (its reference: %s/docs)\n", url, url)
-	word := "the admin token is in"
-	if token.fresh {
-		word = "an admin token was made, in"
-	}
-	con.printf("flowforge: %s %s; it may do everything. Use it so:\n", word, human.Line(token.path))
-	con.printf("  curl -H \"Authorization: Bearer $(cat %s)\" %s/api/v1/me\n", human.Line(token.path), url)
-	if host, _, err := net.SplitHostPort(v.Addr); err == nil {
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			con.printf("flowforge: warning: others can reach %s, and it has no TLS: put a proxy before it\n", human.Line(v.Addr))
-		}
-	}
-}
-
-// serve answers requests, and runs what is to be run, until a signal. Then requests end first, since some wait for runs.
-func (v *serveCommand) serve(ctx context.Context, s *session, front *http.Server, listener net.Listener) error {
+// serve answers requests, and runs what is to be run, until a signal. Then requests end first, since some start runs.
+func (v *serveCommand) serve(ctx context.Context, s *served, listener net.Listener) error {
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	signals, release := s.con.listen()
 	defer release()
-	worked, served := make(chan error, 1), make(chan error, 1)
+	worked, answered := make(chan error, 1), make(chan error, 1)
 	go func() {
 		if v.NoWorker {
 			<-working.Done()
@@ -130,15 +174,17 @@ func (v *serveCommand) serve(ctx context.Context, s *session, front *http.Server
 		}
 		worked <- s.engine.Run(working)
 	}()
-	go func() { served <- front.Serve(listener) }()
+	go func() { answered <- s.front.Serve(listener) }()
+	go s.who.prune(working, s.con)
 	var err error
 	select {
 	case <-signals:
 		s.con.printf("flowforge: ending: requests and runs under way have %s; interrupt again to end at once\n", v.Drain)
 	case err = <-worked:
 		worked <- nil
-	case err = <-served:
+	case err = <-answered:
 	}
+	close(s.ending)
 	drained := make(chan struct{})
 	go func() {
 		select {
@@ -147,7 +193,7 @@ func (v *serveCommand) serve(ctx context.Context, s *session, front *http.Server
 		case <-drained:
 		}
 	}()
-	err = errors.Join(err, v.drain(s, front, stop, worked)) //nolint:contextcheck // It ends the context.
+	err = errors.Join(err, v.drain(s, stop, worked)) //nolint:contextcheck // It ends the context.
 	close(drained)
 	if err == nil {
 		s.con.printf("flowforge: the server has ended; what it had not finished goes on when it is started again\n")
@@ -156,11 +202,11 @@ func (v *serveCommand) serve(ctx context.Context, s *session, front *http.Server
 }
 
 // drain ends the requests, then the runs; half of the time is for each. What does not end in time is given back.
-func (v *serveCommand) drain(s *session, front *http.Server, stop func(), worked <-chan error) error {
+func (v *serveCommand) drain(s *served, stop func(), worked <-chan error) error {
 	ending, cancel := context.WithTimeout(context.Background(), v.Drain/2)
 	defer cancel()
-	if front.Shutdown(ending) != nil {
-		_ = front.Close() // their time is over
+	if s.front.Shutdown(ending) != nil {
+		_ = s.front.Close() // their time is over
 	}
 	stop()
 	timer := time.NewTimer(v.Drain / 2)
@@ -174,33 +220,4 @@ func (v *serveCommand) drain(s *session, front *http.Server, stop func(), worked
 		_ = s.engine.Close(now) // it says what it gave back, and that is no fault
 		return <-worked
 	}
-}
-
-// openapiCommand is `flowforge openapi`.
-type openapiCommand struct {
-	YAML    bool   `name:"yaml" help:"Print YAML instead of JSON."`
-	Version string `enum:"3.1,3.0" default:"3.1" placeholder:"3.1|3.0" help:"Of OpenAPI (default: 3.1)."`
-}
-
-// Run prints the document of the server's API.
-func (o *openapiCommand) Run(con *console) error {
-	made, err := engine.New(engine.Config{})
-	if err != nil {
-		return err
-	}
-	documents, err := server.Documents(server.Config{Engine: made, Version: factsOfBuild().Version})
-	if err != nil {
-		return err
-	}
-	name := "openapi"
-	if o.Version != "3.1" {
-		name += "-" + o.Version
-	}
-	if o.YAML {
-		name += ".yaml"
-	} else {
-		name += ".json"
-	}
-	_, err = con.out.Write(append(documents[name], '\n'))
-	return errors.Join(err, made.Close(context.Background()))
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
+	"github.com/flowforge-go/flowforge/auth/identity"
 	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/nodes"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
@@ -29,8 +32,6 @@ type storeFlags struct {
 
 	queueFlags
 }
-
-func (s *storeFlags) workspace() flowforge.Workspace { return flowforge.Workspace(s.Workspace) }
 
 // isDurable reports whether what the store keeps is there after the process.
 func (s *storeFlags) isDurable() bool { return s.Store != "" && s.Store != inMemory }
@@ -73,11 +74,32 @@ func (s *storeFlags) open(ctx context.Context) (store.Store, error) {
 	}
 	switch {
 	case err == nil:
+		if err := s.findWorkspace(ctx, opened); err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
 		return opened, nil
 	case kind == kindSQLite:
 		return nil, usage("%s: %w", human.Line(address), err)
 	}
 	return nil, usage("%w", err)
+}
+
+// findWorkspace takes the workspace for one of an installation, by its ID or name, where there is such a one; else it is
+// what programs without a server call theirs.
+func (s *storeFlags) findWorkspace(ctx context.Context, kept store.Store) error {
+	stores, ok := kept.(auth.Workspaces)
+	if !ok || s.Workspace == string(flowforge.Local) || s.Workspace == "" {
+		return nil
+	}
+	found, err := identity.WorkspaceNamed(ctx, stores, s.Workspace)
+	switch {
+	case flowforge.CodeOf(err) == flowforge.CodeNotFound:
+		return nil
+	case err != nil:
+		return usage("--workspace: %w", err)
+	}
+	s.Workspace = string(found.ID)
+	return nil
 }
 
 // openDurable is open for commands that make no sense with a store that is gone with the process.
@@ -94,8 +116,8 @@ const leaseHelp = "How long others wait before they go on with a run, if this pr
 // nodeFlags say what nodes may do.
 type nodeFlags struct {
 	Credential  []string `sep:"none" placeholder:"NAME=@FILE" help:"A credential: NAME=@FILE or NAME=env:VARIABLE. ${form} ${many}"`
-	AllowEgress []string `sep:"none" placeholder:"CIDR[:PORT]" help:"Addresses that nodes may reach besides the public ones. ${many}"`
-	EnableCode  bool     `help:"Allow nodes that run JavaScript, each in a process of its own."`
+	AllowEgress []string `placeholder:"CIDR[:PORT]" env:"FLOWFORGE_ALLOW_EGRESS" help:"Addresses that nodes may reach besides the public ones. ${many}"`
+	EnableCode  bool     `env:"FLOWFORGE_ENABLE_CODE" help:"Allow nodes that run JavaScript, each in a process of its own."`
 }
 
 // registry gives the types of nodes.
@@ -161,7 +183,7 @@ func (s *storeFlags) over(ctx context.Context, con *console, kept store.Store, c
 		_ = kept.Close()
 		return nil, err
 	}
-	return &session{con: con, store: kept, engine: made, workspace: s.workspace(), hangUp: hangUp}, nil
+	return &session{con: con, store: kept, engine: made, workspace: flowforge.Workspace(s.Workspace), hangUp: hangUp}, nil
 }
 
 // closeTime is how long the end of the program waits for what the engine still does.

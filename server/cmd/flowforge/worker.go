@@ -8,9 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowforge-go/flowforge/auth"
+	"github.com/flowforge-go/flowforge/auth/vault"
+	"github.com/flowforge-go/flowforge/nodes"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
+	"github.com/flowforge-go/flowforge/server/cmd/flowforge/keyring"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/watch"
 	"github.com/flowforge-go/flowforge/server/observe"
+	"github.com/flowforge-go/flowforge/store"
 )
 
 // workerCommand is `flowforge worker`.
@@ -19,14 +24,15 @@ type workerCommand struct {
 	nodeFlags
 	UntilIdle   bool           `help:"End when no run is left that could go on now or soon."`
 	Soon        time.Duration  `default:"10s" placeholder:"TIME" help:"With --until-idle: stay for runs that wake so soon (default: 10s)."`
-	Concurrency string         `placeholder:"N|MIN-MAX" help:"Attempts at a time; of MIN-MAX it finds the number itself (default: 256)."`
-	Pools       []string       `placeholder:"NAME" help:"Serve these pools: their runs and nodes (default: the runs of none). ${many}"`
-	Slots       int            `placeholder:"N" help:"What attempts may cost together (default: --concurrency alone bounds them)."`
+	Data        string         `placeholder:"DIR" env:"FLOWFORGE_DATA" help:"The folder with the root key of the installation, which opens the credentials of the store (default: the environment has it, docs/config.md)."`
+	Concurrency string         `placeholder:"N|MIN-MAX" env:"FLOWFORGE_CONCURRENCY" help:"Attempts at a time; of MIN-MAX it finds the number itself (default: 256)."`
+	Pools       []string       `placeholder:"NAME" env:"FLOWFORGE_POOLS" help:"Serve these pools: their runs and nodes (default: the runs of none). ${many}"`
+	Slots       int            `placeholder:"N" env:"FLOWFORGE_SLOTS" help:"What attempts may cost together (default: --concurrency alone bounds them)."`
 	Cost        map[string]int `placeholder:"TYPE=N" help:"With --slots: what an attempt of a type costs (default: 1; what only computes, 0)."`
-	Listen      string         `placeholder:"ADDRESS" help:"Answer /healthz, /readyz, /pools and /metrics here: 127.0.0.1:9090."`
-	Lease       time.Duration  `placeholder:"DURATION" help:"${lease}"`
-	Drain       time.Duration  `default:"30s" placeholder:"TIME" help:"How long attempts may take when it is told to end (default: 30s)."`
-	Quiet       bool           `short:"q" help:"Print no line for each run that ends."`
+	Listen      string         `placeholder:"ADDRESS" env:"FLOWFORGE_LISTEN" help:"Answer /healthz, /readyz, /pools and /metrics here: 127.0.0.1:9090."`
+	Lease       time.Duration  `placeholder:"DURATION" env:"FLOWFORGE_LEASE" help:"${lease}"`
+	Drain       time.Duration  `default:"30s" placeholder:"TIME" env:"FLOWFORGE_DRAIN" help:"How long attempts may take when it is told to end (default: 30s)."`
+	Quiet       bool           `short:"q" env:"FLOWFORGE_QUIET" help:"Print no line for each run that ends."`
 }
 
 // Run runs runs: those that are ready, and those whose process died.
@@ -49,6 +55,9 @@ func (w *workerCommand) Run(con *console) error {
 	kept, err := w.openDurable(ctx)
 	if err != nil {
 		return err
+	}
+	if config.Credentials, err = w.credentials(ctx, con, config.Credentials, kept); err != nil {
+		return errors.Join(err, kept.Close())
 	}
 	config.Workers, config.MinWorkers, config.Lease, config.Pools = most, least, w.Lease, w.Pools
 	config.Slots, config.Costs = w.Slots, w.Cost
@@ -76,6 +85,25 @@ func (w *workerCommand) Run(con *console) error {
 	}
 	idle := &watch.Idleness{Store: kept, Workspace: s.workspace, Pools: config.Pools, Types: s.engine.Served(), Soon: w.Soon}
 	return w.work(ctx, s, idle)
+}
+
+// credentials gives nodes the credentials of the command line, and those of the store where the root key is here.
+func (w *workerCommand) credentials(
+	ctx context.Context, con *console, given nodes.Credentials, kept store.Store,
+) (nodes.Credentials, error) {
+	stores, ok := kept.(auth.Stores)
+	if !ok {
+		return given, nil
+	}
+	source := keyring.Source{Folder: w.Data, LookupEnv: con.lookupEnv}
+	if _, err := source.Roots(); errors.Is(err, keyring.ErrNone) {
+		return eitherCredentials{given, lockedCredentials{stores}}, nil
+	}
+	opened, err := openVault(ctx, source, stores)
+	if err != nil {
+		return nil, err
+	}
+	return eitherCredentials{given, openedCredentials(vault.NewCredentials(opened, stores))}, nil
 }
 
 // rangeOf reads "64", which leaves the least 0, or "4-64"; nothing is 0 and 0.
