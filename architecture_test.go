@@ -47,6 +47,7 @@ var rules = []rule{
 		packages: "engine/cron", may: "flowforge",
 		never: "os io/fs sync sync/atomic crypto/rand math/rand/v2 log log/slog",
 	},
+	{packages: "engine/redact", may: "flowforge nodes", never: "os io/fs log log/slog"},
 	{packages: "engine/doc", may: "flowforge nodes engine/expr"},
 	{packages: "nodes/builtin nodes/nodetest", may: "flowforge nodes engine/cron engine/expr"},
 
@@ -67,7 +68,7 @@ var rules = []rule{
 
 	{
 		packages: "engine",
-		may:      "flowforge nodes nodes/builtin store store/memory queue queue/memory engine/cron engine/dag engine/expr",
+		may:      "flowforge nodes nodes/builtin store store/memory queue queue/memory engine/cron engine/dag engine/expr engine/redact",
 	},
 	{packages: "engine/enginetest", may: "flowforge nodes store queue engine"},
 

@@ -223,6 +223,9 @@ func (r *run) executeWith(ctx context.Context, a *activity, node nodes.Node) (po
 	if err != nil {
 		return nil, err
 	}
+	if len(a.node.Doc.Credentials) > 0 {
+		return guarded(ctx, node, call)
+	}
 	return node.Execute(ctx, call)
 }
 

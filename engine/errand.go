@@ -82,11 +82,16 @@ func (t *errand) attempt(nodeType *nodes.Type) (ports flowforge.Ports, err error
 		return nil, nodes.NotDone(context.Cause(t.ctx))
 	}
 	failpoint("attempt.before")
-	ports, err = nodeType.Node.Execute(t.ctx, &nodes.Call{
+	call := &nodes.Call{
 		Workspace: t.task.Workspace, Workflow: t.call.Workflow, Run: t.task.Run, Node: t.task.Node.Node,
 		Element: t.task.Node.Element, Attempt: t.call.Attempt, KeyRun: t.call.KeyRun,
 		Input: t.call.Input, Params: t.call.Params, Host: t,
-	})
+	}
+	if len(t.call.Credentials) > 0 {
+		ports, err = guarded(t.ctx, nodeType.Node, call)
+	} else {
+		ports, err = nodeType.Node.Execute(t.ctx, call)
+	}
 	failpoint("attempt.after")
 	return ports, err
 }

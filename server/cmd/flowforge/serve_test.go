@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -147,7 +149,12 @@ func TestANewcomersPathThroughTheServer(t *testing.T) {
 func TestAnInstallationBegins(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
-	s := serving(t, data)
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Sent", r.Header.Get("Authorization"))
+		fmt.Fprintf(w, "you sent %s", r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(echo.Close)
+	s := serving(t, data, "--allow-egress", strings.TrimPrefix(echo.URL, "http://"))
 	token := <-s.begins
 	setup := `{"token":"` + token + `","email":"ada@example.com","name":"Ada","password":"seven green bicycles","workspace":"Main"}`
 	s.ask(201, "POST", "/api/v1/setup", setup)
@@ -156,6 +163,16 @@ func TestAnInstallationBegins(t *testing.T) {
 	s.token, _ = s.ask(200, "POST", "/api/v1/auth/login", login)["access_token"].(string)
 	require.Equal(t, "owner", s.ask(200, "GET", "/api/v1/me", "")["role"])
 	s.ask(201, "POST", "/api/v1/credentials", `{"name":"crm","type":"bearer","fields":{"token":"c4nary-in-the-store"}}`)
+	run := s.ask(201, "POST", "/api/v1/runs", `{"wait":"20s","document":{"name":"w","nodes":[
+		{"id":"n","type":"http.request","params":{"url":"`+echo.URL+`"},"credentials":{"auth":"crm"}}]}}`)
+	require.Equal(t, "succeeded", run["status"], "%v", run)
+	answers, err := json.Marshal([]any{
+		run, s.ask(200, "GET", "/api/v1/runs/"+run["id"].(string)+"/nodes", ""),
+		s.ask(200, "GET", "/api/v1/runs/"+run["id"].(string)+"/events", ""),
+	})
+	require.NoError(t, err)
+	require.Contains(t, string(answers), "you sent [redacted]")
+	require.NotContains(t, string(answers), "c4nary")
 	require.NotContains(t, s.end(), "c4nary")
 	files, err := filepath.Glob(filepath.Join(data, "*"))
 	require.NoError(t, err)
