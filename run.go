@@ -16,6 +16,7 @@ type Run struct {
 	Test       bool        `json:"test,omitempty"`   // pinned outputs are used
 	Priority   int         `json:"priority,omitempty"`
 	Pool       string      `json:"pool,omitempty"`
+	ActsFor    string      `json:"acts_for,omitempty"` // whose credentials it may use: a name of the host's; see engine.ActingFor
 	Input      Value       `json:"input"`
 	Vars       Value       `json:"vars,omitzero"` // an object, frozen at the start
 	Output     Value       `json:"output,omitzero"`

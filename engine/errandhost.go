@@ -48,7 +48,9 @@ func (t *errand) Credential(ctx context.Context, slot string) (nodes.Credential,
 		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeNoCredential,
 			"node %q names no credential for %q: add credentials: {%s: NAME}", t.task.Node.Node, slot, slot)
 	}
-	return t.engine.config.Credentials.Credential(ctx, t.task.Workspace, name)
+	return t.engine.config.Credentials.Credential(ctx, nodes.CredentialRequest{
+		Workspace: t.task.Workspace, Name: name, ActsFor: t.call.ActsFor,
+	})
 }
 
 // Evaluate evaluates an expression of the node's parameters.

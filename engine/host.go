@@ -53,7 +53,9 @@ func (a *activity) Credential(ctx context.Context, slot string) (nodes.Credentia
 		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeNoCredential,
 			"node %s names no credential for %q: add credentials: {%s: NAME}", a.title(), slot, slot)
 	}
-	return a.run.engine.config.Credentials.Credential(ctx, a.run.info.Workspace, name)
+	return a.run.engine.config.Credentials.Credential(ctx, nodes.CredentialRequest{
+		Workspace: a.run.info.Workspace, Name: name, ActsFor: a.run.info.ActsFor,
+	})
 }
 
 // Evaluate evaluates an expression of the node's parameters.

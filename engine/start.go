@@ -160,6 +160,7 @@ func (e *Engine) fresh(ctx context.Context, loaded loaded, request StartRequest)
 		Test:      request.Test,
 		Priority:  priority(request.Priority, settings.Priority),
 		Pool:      cmp.Or(request.Pool, settings.Pool),
+		ActsFor:   loaded.actsFor,
 		Input:     request.Input,
 		Vars:      frozen,
 		Seq:       1,

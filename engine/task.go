@@ -28,6 +28,7 @@ type taskCall struct {
 	Timeout     flowforge.Duration `json:"timeout,omitempty"` // of the attempt
 	AtMostOnce  bool               `json:"at_most_once,omitempty"`
 	Credentials map[string]string  `json:"credentials,omitempty"` // names by slot
+	ActsFor     string             `json:"acts_for,omitempty"`    // as the run
 	Scope       *taskScope         `json:"scope,omitempty"`       // of a node that evaluates expressions itself
 }
 
@@ -134,7 +135,7 @@ func (r *run) taskOf(a *activity, call *nodes.Call) (store.Task, error) {
 	kept := taskCall{
 		Workflow: call.Workflow, Pool: r.info.Pool, Priority: r.info.Priority, Attempt: call.Attempt, KeyRun: call.KeyRun,
 		Input: call.Input, Params: call.Params, Timeout: a.node.Doc.Timeout, AtMostOnce: a.atMostOnce(),
-		Credentials: a.node.Doc.Credentials,
+		Credentials: a.node.Doc.Credentials, ActsFor: r.info.ActsFor,
 	}
 	var err error
 	if kept.Scope, err = r.scopeOf(a); err != nil {

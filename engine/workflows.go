@@ -44,7 +44,7 @@ func (e *Engine) Publish(ctx context.Context, workspace flowforge.Workspace, nam
 		return store.SavedWorkflow{}, err
 	}
 	return e.publishing(ctx, workspace, draft, func() (store.SavedWorkflow, error) {
-		return e.config.Store.Publish(ctx, workspace, draft.ID)
+		return e.config.Store.Publish(ctx, workspace, draft.ID, principalOf(ctx))
 	})
 }
 
@@ -86,6 +86,7 @@ type loaded struct {
 	needs    []string // what a worker must serve to run it, sorted
 	text     store.Document
 	ref      flowforge.WorkflowRef
+	actsFor  string // whom its runs act for
 }
 
 // load finds and compiles what a request wants to run.
@@ -95,7 +96,7 @@ func (e *Engine) load(ctx context.Context, request StartRequest) (loaded, error)
 		if err != nil {
 			return loaded{}, err
 		}
-		return e.compile(text, flowforge.WorkflowRef{Name: request.Document.Name, Hash: text.Hash})
+		return e.compileFor(principalOf(ctx), text, flowforge.WorkflowRef{Name: request.Document.Name, Hash: text.Hash})
 	}
 	if request.Workflow == "" {
 		return loaded{}, flowforge.Errorf(flowforge.CodeInvalidInput, "the request names no workflow: give a Document or the name of a saved one")
@@ -105,7 +106,11 @@ func (e *Engine) load(ctx context.Context, request StartRequest) (loaded, error)
 		return loaded{}, err
 	}
 	ref := flowforge.WorkflowRef{ID: saved.ID, Name: saved.Name, Version: max(saved.Version, 0), Hash: saved.Document.Hash}
-	return e.compile(saved.Document, ref)
+	by := saved.PublishedBy
+	if saved.Version == store.DraftVersion {
+		by = principalOf(ctx)
+	}
+	return e.compileFor(by, saved.Document, ref)
 }
 
 // loadRun finds and compiles what a claimed run was started with.
@@ -114,7 +119,14 @@ func (e *Engine) loadRun(ctx context.Context, run flowforge.Run) (loaded, error)
 	if err != nil {
 		return loaded{}, err
 	}
-	return e.compile(text, run.Workflow)
+	return e.compileFor(run.ActsFor, text, run.Workflow)
+}
+
+// compileFor is compile for runs that act for somebody.
+func (e *Engine) compileFor(principal string, text store.Document, ref flowforge.WorkflowRef) (loaded, error) {
+	made, err := e.compile(text, ref)
+	made.actsFor = principal
+	return made, err
 }
 
 // compile compiles a document, or remembers that it has. It reads the text even where the caller has the

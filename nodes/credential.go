@@ -9,8 +9,16 @@ import (
 // Credentials finds credentials by name. The engine asks it for each attempt, so that a changed credential is
 // used by the next one.
 type Credentials interface {
-	// Credential gives the named credential, or an Error with CodeCredential where the workspace has none.
-	Credential(ctx context.Context, workspace flowforge.Workspace, name string) (Credential, error)
+	// Credential gives the named credential, or an Error with CodeCredential where the workspace has none, or the run
+	// may not use it.
+	Credential(ctx context.Context, request CredentialRequest) (Credential, error)
+}
+
+// CredentialRequest says which credential a run wants.
+type CredentialRequest struct {
+	Workspace flowforge.Workspace
+	Name      string
+	ActsFor   string // whom the run acts for, see flowforge.Run; "": nobody, as in a program without users
 }
 
 // Credential is a secret and where it may be sent.
@@ -26,11 +34,11 @@ type StaticCredentials map[string]Credential
 
 // Credential gives the named credential.
 func (s StaticCredentials) Credential(
-	_ context.Context, _ flowforge.Workspace, name string,
+	_ context.Context, request CredentialRequest,
 ) (Credential, error) {
-	credential, found := s[name]
+	credential, found := s[request.Name]
 	if !found {
-		return Credential{}, flowforge.Errorf(flowforge.CodeCredential, "there is no credential named %q", name)
+		return Credential{}, flowforge.Errorf(flowforge.CodeCredential, "there is no credential named %q", request.Name)
 	}
 	return credential, nil
 }

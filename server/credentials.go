@@ -121,6 +121,9 @@ func (s *service) addCredentials() {
 		auth.CredentialEdit, flowforge.CodeNotFound, flowforge.CodeConflict)
 	remove.Conditional = true
 	rest.Add(s.Server, remove, s.deleteCredential)
+	rest.Add(s.Server, of(http.MethodGet, one+"/usage", "list-credential-uses", "List where a credential is used",
+		"The drafts and published versions that name it, in order of the workflows' names. A page looks at `limit` workflows, and may "+
+			"have fewer items, or none, where there is more.", auth.CredentialRead, flowforge.CodeNotFound, auth.CodeForbidden), s.credentialUses)
 	try := of(http.MethodPost, one+"/test", "test-credential", "Try a credential",
 		"A run of one node sends it with a request to one of its hosts.",
 		auth.CredentialUse, flowforge.CodeNotFound, flowforge.CodeUnsupported, flowforge.CodeInvalidInput, flowforge.CodeInvalidWorkflow,
@@ -197,6 +200,38 @@ func (s *service) deleteCredential(ctx context.Context, c *rest.Call, in *NamedC
 		return nil, err
 	}
 	return &rest.Empty{}, s.credentials.Delete(ctx, c.Who, in.Credential, revision)
+}
+
+// credentialUse is a document that names a credential.
+type credentialUse struct {
+	Workflow string             `json:"workflow" doc:"Its name."`
+	Version  int                `json:"version,omitempty" doc:"The published one; absent: it is the draft."`
+	Nodes    []flowforge.NodeID `json:"nodes" nullable:"false" doc:"Those that name it, themselves or in their body."`
+}
+
+func (s *service) credentialUses(ctx context.Context, c *rest.Call, in *struct {
+	NamedCredential
+	rest.Paging
+}, _ *rest.None,
+) (*rest.Listed[credentialUse], error) {
+	const kind = "credential-uses"
+	after, err := in.After(kind)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.credentials.Get(ctx, c.Who, in.Credential)
+	if err == nil {
+		err = c.Who.Require(auth.WorkflowRead)
+	}
+	if err != nil {
+		return nil, err
+	}
+	uses, last, err := s.engine.CredentialUses(ctx, c.Workspace(), found.Name, after, in.Limit)
+	views := make([]credentialUse, len(uses))
+	for i, use := range uses {
+		views[i] = credentialUse{Workflow: use.Workflow, Version: max(use.Version, 0), Nodes: use.Nodes}
+	}
+	return rest.Upto(kind, views, last), err
 }
 
 // testCredential runs one node with the credential: what decides there decides here.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
+	"github.com/flowforge-go/flowforge/engine"
 	"github.com/flowforge-go/flowforge/server/rest"
 	"github.com/flowforge-go/flowforge/store"
 )
@@ -88,8 +89,36 @@ func (s *service) addDrafts() {
 func (s *service) edit(
 	ctx context.Context, c *rest.Call, name string, change func(document *flowforge.Workflow) error,
 ) (*rest.Tagged[workflowView], error) {
-	saved, problems, err := s.engine.EditDraft(ctx, c.Workspace(), name, c.Etag, change)
+	saved, problems, err := s.engine.EditDraft(ctx, c.Workspace(), name, c.Etag, checked(c, change))
 	return viewOf(&saved, problems), err
+}
+
+// checked refuses a change after which the draft names credentials that the principal may not use (S8).
+func checked(c *rest.Call, change func(document *flowforge.Workflow) error) func(document *flowforge.Workflow) error {
+	return func(document *flowforge.Workflow) error {
+		if err := change(document); err != nil {
+			return err
+		}
+		return mayName(c, document)
+	}
+}
+
+// mayName refuses a document that names credentials, of who may use none (S8).
+func mayName(c *rest.Call, document *flowforge.Workflow) error {
+	if len(engine.CredentialNames(document)) == 0 {
+		return nil
+	}
+	return c.Who.Require(auth.CredentialUse)
+}
+
+// saveDraft saves a document of somebody who may use the credentials that it names.
+func (s *service) saveDraft(
+	ctx context.Context, c *rest.Call, draft engine.Draft,
+) (store.SavedWorkflow, flowforge.Problems, error) {
+	if err := mayName(c, draft.Document); err != nil {
+		return store.SavedWorkflow{}, nil, err
+	}
+	return s.engine.SaveDraft(ctx, c.Workspace(), draft)
 }
 
 // editPart is edit for who wants to see only the part that was changed.
@@ -97,10 +126,10 @@ func editPart[T any](
 	ctx context.Context, s *service, c *rest.Call, name string, status int, change func(document *flowforge.Workflow) (T, error),
 ) (*rest.Tagged[partOf[T]], error) {
 	out := &rest.Tagged[partOf[T]]{Status: status}
-	saved, problems, err := s.engine.EditDraft(ctx, c.Workspace(), name, c.Etag, func(document *flowforge.Workflow) (err error) {
+	saved, problems, err := s.engine.EditDraft(ctx, c.Workspace(), name, c.Etag, checked(c, func(document *flowforge.Workflow) (err error) {
 		out.Body.Item, err = change(document)
 		return err
-	})
+	}))
 	out.Tag, out.Body.Problems = rest.Quoted(saved.Document.Hash), rest.FaultsOf(problems)
 	return out, err
 }
@@ -244,7 +273,7 @@ func (s *service) removeConnection(ctx context.Context, c *rest.Call, in *NamedC
 func (s *service) remove(
 	ctx context.Context, c *rest.Call, name string, change func(document *flowforge.Workflow) error,
 ) (*rest.Tagged[leftover], error) {
-	saved, problems, err := s.engine.EditDraft(ctx, c.Workspace(), name, c.Etag, change)
+	saved, problems, err := s.engine.EditDraft(ctx, c.Workspace(), name, c.Etag, checked(c, change))
 	return &rest.Tagged[leftover]{
 		Tag: rest.Quoted(saved.Document.Hash), Status: http.StatusOK, Body: leftover{Problems: rest.FaultsOf(problems)},
 	}, err

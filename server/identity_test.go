@@ -246,3 +246,36 @@ func TestCredentialsLeaveInOneDirectionOnly(t *testing.T) {
 	ada.ask("GET", at, nil).problem(404, "not_found")
 	require.NotContains(t, string(ada.ask("GET", "/api/v1/audit", nil).is(200).text), canary)
 }
+
+func TestADocumentNamesCredentialsOfWhoMayUseThem(t *testing.T) {
+	t.Parallel()
+	_, ada := settled(t)
+	id := text(ada.ask("GET", "/api/v1/account", nil).is(200).get("id"))
+	at := ada.ask("POST", "/api/v1/credentials", object{"name": "crm", "type": "hmac", "fields": object{"secret": "t0ken-t0ken"}}).
+		is(201).header.Get("Location")
+	document := object{"name": "flow", "nodes": []any{object{
+		"id": "sign", "type": "data.crypto", "params": object{"action": "hmac", "text": "x"}, "credentials": object{"key": "crm"},
+	}}}
+	ada.ask("POST", "/api/v1/workflows", document).is(201)
+	ada.ask("POST", "/api/v1/workflows/flow/publish", nil).is(200).has("published_by", id)
+	ada.ask("POST", "/api/v1/workflows/flow/runs", nil).is(201).has("acts_for", id)
+	ada.ask("POST", "/api/v1/workflows", hello("other")).is(201)
+	uses := ada.ask("GET", at+"/usage?limit=1", nil).is(200).
+		has("items.len", 2, "items.0.workflow", "flow", "items.0.nodes.0", "sign", "items.1.version", 1)
+	ada.ask("GET", at+"/usage?cursor="+text(uses.get("next_cursor")), nil).is(200).has("items.len", 0, "next_cursor", nil)
+
+	scopes := []any{"workflow:read", "workflow:edit", "workflow:publish", "workflow:execute", "run:read", "credential:read"}
+	key := ada.as(text(ada.ask("POST", "/api/v1/api-keys", object{"name": "ci", "scopes": scopes}).is(201).get("key")))
+	key.ask("POST", "/api/v1/workflows/flow/runs", nil).is(201).has("acts_for", id)
+	document["name"] = "mine"
+	key.ask("POST", "/api/v1/workflows", document).problem(403, "forbidden")
+	key.ask("POST", "/api/v1/workflows", hello("mine")).is(201)
+	key.ask("PUT", "/api/v1/workflows/mine", document, "If-Match", "*").problem(403, "forbidden")
+	key.ask("PATCH", "/api/v1/workflows/mine", document, "If-Match", "*").problem(403, "forbidden")
+	key.ask("POST", "/api/v1/workflows/mine/nodes", document["nodes"].([]any)[0], "If-Match", "*").problem(403, "forbidden")
+	key.ask("POST", "/api/v1/workflows/flow/publish", nil).problem(403, "forbidden")
+	key.ask("POST", "/api/v1/workflows/flow/duplicate", object{"name": "copy"}).problem(403, "forbidden")
+	key.ask("POST", "/api/v1/workflows/flow/runs", object{"version": "draft"}).problem(403, "forbidden")
+	key.ask("POST", "/api/v1/workflows/flow/nodes/sign/test", nil).problem(403, "forbidden")
+	key.ask("POST", "/api/v1/runs", object{"document": document}).problem(403, "forbidden")
+}

@@ -33,10 +33,11 @@ func FullConfig(tb testing.TB, now func() time.Time) Config {
 		Register: true, Workspaces: true, Passwords: cheap, Now: now,
 	})
 	require.NoError(tb, err)
-	e, err := engine.New(engine.Config{Store: stores})
+	credentials := vault.NewCredentials(sealed, stores)
+	e, err := engine.New(engine.Config{Store: stores, Credentials: credentials.Source(identity.NewGuard(stores, now).MayUse)})
 	require.NoError(tb, err)
 	return Config{
-		Engine: e, Identity: people, Tokens: issuer, Credentials: vault.NewCredentials(sealed, stores),
+		Engine: e, Identity: people, Tokens: issuer, Credentials: credentials,
 		SignIn: map[string]*oauth.Provider{},
 	}
 }

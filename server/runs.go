@@ -132,8 +132,18 @@ func (s *service) startRun(ctx context.Context, c *rest.Call, in *struct {
 	KeyParam
 }, body *startSavedBody,
 ) (*rest.Made[flowforge.Run], error) {
+	version := versionNumber(body.Version)
+	if version == store.DraftVersion { // it acts for who starts it
+		_, document, err := s.engine.Document(ctx, c.Workspace(), in.Workflow, version)
+		if err == nil {
+			err = mayName(c, document)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	return s.start(ctx, c, engine.StartRequest{
-		Workflow: in.Workflow, Version: versionNumber(body.Version),
+		Workflow: in.Workflow, Version: version,
 		IdempotencyKey: in.IdempotencyKey, Fingerprint: c.Fingerprint("start-run", in.Workflow),
 	}, &body.StartBody)
 }
@@ -142,6 +152,9 @@ func (s *service) startDocument(
 	ctx context.Context, c *rest.Call, in *KeyParam, body *startUnsavedBody,
 ) (*rest.Made[flowforge.Run], error) {
 	document, err := flowforge.DecodeWorkflow(body.Document)
+	if err == nil {
+		err = mayName(c, document)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -160,6 +173,9 @@ type testBody struct {
 
 func (s *service) testNode(ctx context.Context, c *rest.Call, in *NamedNode, body *testBody) (*rest.Made[flowforge.Run], error) {
 	_, document, err := s.engine.Document(ctx, c.Workspace(), in.Workflow, store.DraftVersion)
+	if err == nil {
+		err = mayName(c, document)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/auth/identity"
 	"github.com/flowforge-go/flowforge/auth/oauth"
 	"github.com/flowforge-go/flowforge/auth/token"
@@ -123,7 +125,9 @@ func newService(config Config) (*service, error) {
 	made, err := rest.New(rest.Config{
 		Authenticators: authenticators, Prefix: config.Prefix, PublicURL: config.PublicURL, MaxBody: limits.Body,
 		TrustedProxies: config.TrustedProxies, Logger: config.Logger, Version: config.Version, Errors: errorTable(), Tags: about,
-		NewRequestID: config.NewRequestID,
+		NewRequestID: config.NewRequestID, Acting: func(ctx context.Context, who *auth.Principal) context.Context {
+			return engine.ActingFor(ctx, string(who.User))
+		},
 	})
 	if err != nil {
 		return nil, err

@@ -126,6 +126,6 @@ func (s *service) useTemplate(
 	}
 	document := *template
 	document.Name = body.Name
-	saved, problems, err := s.engine.SaveDraft(ctx, c.Workspace(), engine.Draft{Document: &document, Replaces: store.NoDraft})
+	saved, problems, err := s.saveDraft(ctx, c, engine.Draft{Document: &document, Replaces: store.NoDraft})
 	return s.created(&saved, problems), err
 }

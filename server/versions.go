@@ -58,6 +58,13 @@ func (s *service) listVersions(ctx context.Context, c *rest.Call, in *struct {
 }
 
 func (s *service) publish(ctx context.Context, c *rest.Call, in *Named, _ *rest.None) (*rest.Tagged[workflowView], error) {
+	_, document, err := s.engine.Document(ctx, c.Workspace(), in.Workflow, store.DraftVersion)
+	if err == nil {
+		err = mayName(c, document)
+	}
+	if err != nil {
+		return nil, err
+	}
 	saved, err := s.engine.Publish(ctx, c.Workspace(), in.Workflow)
 	return viewOf(&saved, nil), err
 }

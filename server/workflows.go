@@ -27,6 +27,8 @@ type WorkflowHead struct {
 	Published int                  `json:"published_version,omitempty" doc:"The version that starts use; absent: none yet."`
 	Hash      string               `json:"hash,omitempty" doc:"SHA-256 of the document's canonical JSON."`
 	SavedAt   time.Time            `json:"saved_at,omitzero"`
+
+	PublishedBy string `json:"published_by,omitempty" doc:"Of a version: the id of whom its runs act for, whose credentials they may use."`
 }
 
 // workflowView is a workflow with its document.
@@ -40,7 +42,7 @@ type workflowView struct {
 func headOf(saved *store.SavedWorkflow) WorkflowHead {
 	return WorkflowHead{
 		ID: saved.ID, Name: saved.Name, Version: max(saved.Version, 0), Published: saved.Published,
-		Hash: saved.Document.Hash, SavedAt: saved.SavedAt,
+		Hash: saved.Document.Hash, SavedAt: saved.SavedAt, PublishedBy: saved.PublishedBy,
 	}
 }
 
@@ -178,7 +180,7 @@ func (s *service) listWorkflows(ctx context.Context, c *rest.Call, in *struct {
 }
 
 func (s *service) createWorkflow(ctx context.Context, c *rest.Call, _ *struct{}, body *documentBody) (*rest.Tagged[workflowView], error) {
-	saved, problems, err := s.engine.SaveDraft(ctx, c.Workspace(), engine.Draft{Document: body.document, Replaces: store.NoDraft})
+	saved, problems, err := s.saveDraft(ctx, c, engine.Draft{Document: body.document, Replaces: store.NoDraft})
 	return s.created(&saved, problems), err
 }
 
@@ -215,7 +217,7 @@ func (s *service) getWorkflow(ctx context.Context, c *rest.Call, in *struct {
 }
 
 func (s *service) replaceDraft(ctx context.Context, c *rest.Call, in *Named, body *documentBody) (*rest.Tagged[workflowView], error) {
-	saved, problems, err := s.engine.SaveDraft(ctx, c.Workspace(), engine.Draft{
+	saved, problems, err := s.saveDraft(ctx, c, engine.Draft{
 		Document: body.document, Workflow: in.Workflow, Replaces: c.Etag,
 	})
 	return viewOf(&saved, problems), err
@@ -279,7 +281,7 @@ func (s *service) duplicateWorkflow(ctx context.Context, c *rest.Call, in *Named
 		return nil, err
 	}
 	document.Name = body.Name
-	saved, problems, err := s.engine.SaveDraft(ctx, c.Workspace(), engine.Draft{Document: document, Replaces: store.NoDraft})
+	saved, problems, err := s.saveDraft(ctx, c, engine.Draft{Document: document, Replaces: store.NoDraft})
 	return s.created(&saved, problems), err
 }
 

@@ -17,8 +17,8 @@ type Workflows interface {
 	// there has another hash, it is CodeChanged and nothing is saved, so that two editors cannot overwrite each other;
 	// with NoDraft a name that is taken is CodeConflict.
 	SaveDraft(ctx context.Context, workspace flowforge.Workspace, saved SavedWorkflow) (SavedWorkflow, error)
-	// Publish makes the draft an immutable version, the next number, and the one that starts use.
-	Publish(ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID) (SavedWorkflow, error)
+	// Publish makes the draft an immutable version, the next number, and the one that starts use. It remembers by whom.
+	Publish(ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, by string) (SavedWorkflow, error)
 	// Rollback makes an older version the one that starts use.
 	Rollback(ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, version int) (SavedWorkflow, error)
 	// DeleteWorkflow forgets a workflow with its draft and versions; its runs keep their documents. Where replaces is
@@ -50,6 +50,8 @@ type SavedWorkflow struct {
 	Published int // the version that starts use; 0: none yet
 	Document  Document
 	SavedAt   time.Time
+
+	PublishedBy string // of a version; "": nobody said
 
 	// Replaces is the hash of the draft that SaveDraft is to replace; empty: whatever there is. Stores give none.
 	Replaces string

@@ -97,15 +97,21 @@ func (s *Service) sessionStanding(ctx context.Context, claims token.Claims) (sta
 	return standing{user: user, session: session, member: member}, err
 }
 
-// member finds a member of an open workspace; the zero Member is none.
 func (s *Service) member(ctx context.Context, workspace flowforge.Workspace, user auth.UserID) (auth.Member, error) {
+	return memberOf(ctx, s.stores, workspace, user)
+}
+
+// memberOf finds a member of an open workspace; the zero Member is none.
+func memberOf(
+	ctx context.Context, stores auth.Stores, workspace flowforge.Workspace, user auth.UserID,
+) (auth.Member, error) {
 	if workspace == "" {
 		return auth.Member{}, nil
 	}
-	is, err := s.stores.Workspace(ctx, workspace)
+	is, err := stores.Workspace(ctx, workspace)
 	if err == nil && is.ClosedAt.IsZero() {
 		var member auth.Member
-		if member, err = s.stores.Member(ctx, workspace, user); err == nil {
+		if member, err = stores.Member(ctx, workspace, user); err == nil {
 			return member, nil
 		}
 	}

@@ -136,8 +136,9 @@ func (c *Credentials) MayUse(ctx context.Context, p *auth.Principal, names ...st
 	return nil
 }
 
-// A Use decides whether a run in a workspace may have a credential: it knows whom the run is for.
-type Use func(ctx context.Context, workspace flowforge.Workspace, credential auth.Credential) error
+// A Use decides whether a run in a workspace that acts for a user may have a credential. Nobody, "", is who publishes and
+// starts without being a user: the program that embeds the engine, and the command line.
+type Use func(ctx context.Context, workspace flowforge.Workspace, user auth.UserID, credential auth.Credential) error
 
 // Source gives credentials to nodes, after use has let each pass (S8). It is what engine.Config.Credentials takes.
 func (c *Credentials) Source(use Use) nodes.Credentials { return source{c, use} }
@@ -148,7 +149,8 @@ type source struct {
 }
 
 // Credential gives a credential with its fields.
-func (s source) Credential(ctx context.Context, workspace flowforge.Workspace, name string) (nodes.Credential, error) {
+func (s source) Credential(ctx context.Context, request nodes.CredentialRequest) (nodes.Credential, error) {
+	workspace, name := request.Workspace, request.Name
 	found, err := s.credentials.kept.CredentialByName(ctx, workspace, name)
 	if flowforge.CodeOf(err) == flowforge.CodeNotFound {
 		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeCredential, "there is no credential named %q", name)
@@ -156,7 +158,7 @@ func (s source) Credential(ctx context.Context, workspace flowforge.Workspace, n
 	if err != nil {
 		return nodes.Credential{}, err
 	}
-	if err := s.use(ctx, workspace, bare(found)); err != nil {
+	if err := s.use(ctx, workspace, auth.UserID(request.ActsFor), bare(found)); err != nil {
 		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeCredential, "the credential %q may not be used here: %w", name, err)
 	}
 	secret, err := s.credentials.vault.openCredential(ctx, found)

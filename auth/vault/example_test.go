@@ -8,6 +8,7 @@ import (
 	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/auth/vault"
+	"github.com/flowforge-go/flowforge/nodes"
 	"github.com/flowforge-go/flowforge/store/memory"
 )
 
@@ -32,10 +33,10 @@ func ExampleCredentials() {
 	if err != nil {
 		panic(err)
 	}
-	source := credentials.Source(func(_ context.Context, _ flowforge.Workspace, _ auth.Credential) error {
+	source := credentials.Source(func(_ context.Context, _ flowforge.Workspace, _ auth.UserID, _ auth.Credential) error {
 		return nil // a server asks whether whom the run is for may use it
 	})
-	found, err := source.Credential(ctx, "acme", "crm")
+	found, err := source.Credential(ctx, nodes.CredentialRequest{Workspace: "acme", Name: "crm"})
 	if err != nil {
 		panic(err)
 	}

@@ -226,8 +226,8 @@ func fields(pairs ...string) map[string]flowforge.Secret {
 }
 
 func (d desk) token(workspace flowforge.Workspace, name string) (string, error) {
-	source := d.Source(func(context.Context, flowforge.Workspace, auth.Credential) error { return nil })
-	found, err := source.Credential(ctx, workspace, name)
+	source := d.Source(func(context.Context, flowforge.Workspace, auth.UserID, auth.Credential) error { return nil })
+	found, err := source.Credential(ctx, nodes.CredentialRequest{Workspace: workspace, Name: name, ActsFor: "ada"})
 	return found.Fields["token"].Reveal(), err
 }
 
@@ -252,23 +252,26 @@ func TestACredentialLeavesOnlyToNodes(t *testing.T) {
 	require.NotContains(t, fmt.Sprintf("%+v %s", []any{made, got, listed, audit}, raw.Sealed), "canary")
 
 	var asked auth.Credential
-	source := d.Source(func(_ context.Context, workspace flowforge.Workspace, credential auth.Credential) error {
+	source := d.Source(func(_ context.Context, workspace flowforge.Workspace, user auth.UserID, credential auth.Credential) error {
 		asked = credential
+		require.Equal(t, auth.UserID("ada"), user)
 		require.Equal(t, flowforge.Workspace("acme"), workspace)
 		return nil
 	})
-	found, err := source.Credential(ctx, "acme", "crm")
+	found, err := source.Credential(ctx, nodes.CredentialRequest{Workspace: "acme", Name: "crm", ActsFor: "ada"})
 	require.NoError(t, err)
 	require.Equal(t, "canary", found.Fields["token"].Reveal())
 	require.Equal(t, nodes.Credential{Name: "crm", Type: "bearer", Hosts: []string{"api.example.com"}, Fields: found.Fields}, found)
 	require.NotContains(t, fmt.Sprintf("%+v", found), "canary")
 	require.Nil(t, asked.Sealed)
-	_, err = source.Credential(ctx, "acme", "other")
+	_, err = source.Credential(ctx, nodes.CredentialRequest{Workspace: "acme", Name: "other", ActsFor: "ada"})
 	require.Equal(t, flowforge.CodeCredential, flowforge.CodeOf(err))
 	_, err = d.token("other", "crm")
 	require.Equal(t, flowforge.CodeCredential, flowforge.CodeOf(err))
-	refusing := d.Source(func(context.Context, flowforge.Workspace, auth.Credential) error { return errors.New("not for you") })
-	found, err = refusing.Credential(ctx, "acme", "crm")
+	refusing := d.Source(func(context.Context, flowforge.Workspace, auth.UserID, auth.Credential) error {
+		return errors.New("not for you")
+	})
+	found, err = refusing.Credential(ctx, nodes.CredentialRequest{Workspace: "acme", Name: "crm", ActsFor: "ada"})
 	require.Equal(t, flowforge.CodeCredential, flowforge.CodeOf(err))
 	require.ErrorContains(t, err, "not for you")
 	require.Empty(t, found)
@@ -374,12 +377,12 @@ func TestWhatIsSealedCannotBeMoved(t *testing.T) {
 		moved := raw
 		change(&moved)
 		kept := oneCredential{moved}
-		source := vault.NewCredentials(d.vault, kept).Source(func(context.Context, flowforge.Workspace, auth.Credential) error { return nil })
-		_, err := source.Credential(ctx, moved.Workspace, "crm")
+		source := vault.NewCredentials(d.vault, kept).Source(func(context.Context, flowforge.Workspace, auth.UserID, auth.Credential) error { return nil })
+		_, err := source.Credential(ctx, nodes.CredentialRequest{Workspace: moved.Workspace, Name: "crm", ActsFor: "ada"})
 		require.Equal(t, vault.CodeSealed, flowforge.CodeOf(err), name)
 	}
-	source := vault.NewCredentials(d.vault, oneCredential{raw}).Source(func(context.Context, flowforge.Workspace, auth.Credential) error { return nil })
-	_, err = source.Credential(ctx, "acme", "crm")
+	source := vault.NewCredentials(d.vault, oneCredential{raw}).Source(func(context.Context, flowforge.Workspace, auth.UserID, auth.Credential) error { return nil })
+	_, err = source.Credential(ctx, nodes.CredentialRequest{Workspace: "acme", Name: "crm", ActsFor: "ada"})
 	require.NoError(t, err)
 }
 

@@ -61,6 +61,16 @@ func Page[F, T any](p *Paging, kind string, found []F, view func(*F) T, at func(
 	return answer
 }
 
+// Upto makes an answer of the items of one part of a list, however many, that goes on after a place; "": it does not.
+func Upto[T any](kind string, items []T, next string) *Listed[T] {
+	answer := &Listed[T]{}
+	answer.Body.Items = append([]T{}, items...)
+	if next != "" {
+		answer.Body.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(kind + ":" + next))
+	}
+	return answer
+}
+
 // Same is for Page, where items are shown as they are.
 func Same[T any](item *T) T { return *item }
 

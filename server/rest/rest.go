@@ -4,6 +4,7 @@
 package rest
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
@@ -32,6 +33,9 @@ type Config struct {
 	Tags           []*huma.Tag     // what operations are about, in the order of the document
 
 	NewRequestID func() string // nil: 128 random bits
+
+	// Acting gives the context of a handler what it is to know about who asks; nil: nothing.
+	Acting func(ctx context.Context, who *auth.Principal) context.Context
 }
 
 // An Authenticator knows some of those who send requests.

@@ -66,6 +66,9 @@ func Add[I, B, O any](s *Server, r Route, handle func(ctx context.Context, c *Ca
 	operation.Middlewares = huma.Middlewares{s.guard(r)}
 	huma.Register(s.api, operation, func(ctx context.Context, in *I) (*O, error) {
 		c := callOf(ctx)
+		if s.Acting != nil && c.Who != nil {
+			ctx = s.Acting(ctx, c.Who)
+		}
 		given := new(B)
 		if r.Body != nil {
 			if err := s.decode(c, r.Body, given); err != nil {

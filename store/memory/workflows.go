@@ -28,12 +28,13 @@ type workflow struct {
 type text struct {
 	document store.Document
 	savedAt  time.Time
+	by       string // of a version: who published it
 }
 
 func (w *workflow) saved(version int, of text) store.SavedWorkflow {
 	return store.SavedWorkflow{
 		ID: w.id, Name: w.name, Version: version, Published: w.published,
-		Document: of.document, SavedAt: of.savedAt,
+		Document: of.document, SavedAt: of.savedAt, PublishedBy: of.by,
 	}
 }
 
@@ -71,7 +72,7 @@ func (s *Store) SaveDraft(
 	h.rename(w, saved.Name)
 	s.keepDocument(workspace, saved.Document)
 	s.dropDocument(workspace, w.draft.document.Hash)
-	w.draft = text{saved.Document, saved.SavedAt}
+	w.draft = text{document: saved.Document, savedAt: saved.SavedAt}
 	return w.saved(store.DraftVersion, w.draft), nil
 }
 
@@ -139,7 +140,7 @@ func (h *shelf) rename(w *workflow, name string) {
 
 // Publish makes the draft an immutable version.
 func (s *Store) Publish(
-	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID,
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, by string,
 ) (store.SavedWorkflow, error) {
 	if err := s.enter(ctx); err != nil {
 		return store.SavedWorkflow{}, err
@@ -150,9 +151,11 @@ func (s *Store) Publish(
 		return store.SavedWorkflow{}, noWorkflow(string(id))
 	}
 	s.keepDocument(workspace, w.draft.document)
-	w.versions = append(w.versions, w.draft)
+	version := w.draft
+	version.by = by
+	w.versions = append(w.versions, version)
 	w.published = len(w.versions)
-	return w.saved(w.published, w.draft), nil
+	return w.saved(w.published, version), nil
 }
 
 // Rollback makes another version the one that starts use.

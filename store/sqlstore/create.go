@@ -100,13 +100,13 @@ const insertRuns = insertRunsInput + insertRunsFrom + insertRunsEnd
 const insertRunsInput = `{with workspace:text id:text pool:text types:bigint rank:bigint worker:text lease:bigint wake:bigint
 	own:text places:bigint slots:bigint releases:bigint lacks:bigint line:text steps:bigint created:bigint
 	workflow:text name:text version:bigint hash:text document:text
-	test:bigint priority:bigint origin_run:text origin:text key:text fingerprint:text input:text vars:text}`
+	test:bigint priority:bigint origin_run:text origin:text key:text fingerprint:text acts:text input:text vars:text}`
 
 const insertRunsFrom = `
 	INSERT INTO runs (workspace, id, status, reason, pool, types, rank, seq, epoch, worker, due_at, since, wake_at,
 		parked, lost, steps, logs, journal, received, unread, cancels, tasks, slot, places, slots, releases, lacks, line, created_at,
 		workflow_id, workflow_name, workflow_version, workflow_hash, document, test, priority, origin_run, origin,
-		idempotency_key, fingerprint, input, vars)
+		idempotency_key, fingerprint, acts_for, input, vars)
 	SELECT s.workspace, s.id, 'queued', '', s.pool, s.types, s.rank, 1,
 		CASE WHEN s.worker IS NULL OR s.wake > {now} THEN 0 ELSE 1 END,
 		CASE WHEN s.worker IS NULL OR s.wake > {now} THEN NULL ELSE s.worker END,
@@ -114,7 +114,7 @@ const insertRunsFrom = `
 		{now}, CASE WHEN s.wake > {now} THEN s.wake END,
 		0, 0, s.steps, 0, 0, 0, 0, 0, 0, s.own, s.places, s.slots, s.releases, s.lacks, s.line, s.created,
 		s.workflow, s.name, s.version, s.hash, s.document, s.test, s.priority, s.origin_run, s.origin,
-		s.key, s.fingerprint, s.input, s.vars
+		s.key, s.fingerprint, nullif(s.acts, ''), s.input, s.vars
 	FROM s LEFT JOIN (
 		SELECT r.workspace, r.hash FROM documents r WHERE (r.workspace, r.hash) IN (SELECT workspace, document FROM s) {share}
 	) d ON d.workspace = s.workspace AND d.hash = s.document

@@ -101,7 +101,7 @@ func (in *newRows) add(n *creation) error {
 	in.runs = append(in.runs, cells(name, run.Pool, types, rank(run.Priority), worker, lease, micros(n.WakeAt),
 		own, places, slots, releases, n.lacks, line, steps, run.CreatedAt.UnixMicro(), string(run.Workflow.ID), run.Workflow.Name,
 		int64(run.Workflow.Version), run.Workflow.Hash, n.Document.Hash, number(run.Test), int64(run.Priority),
-		originRun, origin, key, fingerprint, input, vars))
+		originRun, origin, key, fingerprint, run.ActsFor, input, vars))
 	return nil
 }
 

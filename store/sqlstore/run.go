@@ -8,7 +8,7 @@ import (
 // listed are the columns of a run in a list, whole those of one that is read with its values.
 const (
 	listed = `r.workspace, r.id, r.workflow_id, r.workflow_name, r.workflow_version, r.workflow_hash, r.status, r.reason,
-		r.test, r.priority, r.pool, r.seq, r.created_at, r.started_at, r.finished_at, r.origin, r.error`
+		r.test, r.priority, r.pool, r.seq, r.created_at, r.started_at, r.finished_at, r.origin, r.error, coalesce(r.acts_for, '')`
 	whole = listed + `, r.input, r.vars, r.output`
 )
 
@@ -26,6 +26,7 @@ func (r *row) run() flowforge.Run {
 	}
 	r.json(&run.Origin)
 	r.json(&run.Error)
+	run.ActsFor = r.text()
 	return run
 }
 

@@ -19,9 +19,9 @@ const (
 		UPDATE workflows AS w SET name = s.name, document = s.document, saved_at = s.saved, newest = s.newest,
 			published = s.published
 		FROM s WHERE w.workspace = s.workspace AND w.id = s.id`
-	insertVersion = `{with workspace:text workflow:text version:bigint document:text saved:bigint}
-		INSERT INTO versions (workspace, workflow, version, document, saved_at)
-		SELECT workspace, workflow, version, document, saved FROM s`
+	insertVersion = `{with workspace:text workflow:text version:bigint document:text saved:bigint by:text}
+		INSERT INTO versions (workspace, workflow, version, document, saved_at, published_by)
+		SELECT workspace, workflow, version, document, saved, by FROM s`
 	documentsOf = `{with workspace:text id:text} SELECT DISTINCT v.document FROM s JOIN versions v
 		ON v.workspace = s.workspace AND v.workflow = s.id`
 	deleteVersions = `{with workspace:text id:text}
@@ -33,7 +33,7 @@ const (
 			ON w.workspace = s.workspace AND w.name = s.name
 		LEFT JOIN documents d ON d.workspace = w.workspace AND d.hash = w.document`
 	selectVersion = `{with workspace:text id:text name:text version:bigint}
-		SELECT w.id, w.name, w.published, v.document, v.saved_at, d.text, v.version FROM s JOIN workflows w
+		SELECT w.id, w.name, w.published, v.document, v.saved_at, d.text, v.version, coalesce(v.published_by, '') FROM s JOIN workflows w
 			ON w.workspace = s.workspace AND (w.id = s.id OR w.name = s.name)
 		JOIN versions v ON v.workspace = w.workspace AND v.workflow = w.id
 			AND v.version = CASE WHEN s.version = 0 THEN w.published ELSE s.version END
@@ -43,7 +43,7 @@ const (
 		WHERE w.workspace = (SELECT workspace FROM s) AND w.name > (SELECT after FROM s)
 		ORDER BY w.name LIMIT (SELECT most FROM s)`
 	listVersions = `{with workspace:text id:text before:bigint most:bigint}
-		SELECT w.id, w.name, w.published, v.document, v.saved_at, NULL, v.version FROM s JOIN workflows w
+		SELECT w.id, w.name, w.published, v.document, v.saved_at, NULL, v.version, coalesce(v.published_by, '') FROM s JOIN workflows w
 			ON w.workspace = s.workspace AND w.id = s.id
 		JOIN versions v ON v.workspace = w.workspace AND v.workflow = w.id
 		WHERE s.before = 0 OR v.version < s.before
@@ -62,7 +62,7 @@ func (r *row) saved(version int) (store.SavedWorkflow, error) {
 		}
 	}
 	if r.at < len(r.cells) {
-		saved.Version = int(r.int())
+		saved.Version, saved.PublishedBy = int(r.int()), r.text()
 	}
 	return saved, r.err
 }
@@ -205,9 +205,9 @@ func (r *row) workflow() workflowRow {
 
 // Publish makes the draft an immutable version.
 func (s *Store) Publish(
-	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID,
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, by string,
 ) (store.SavedWorkflow, error) {
-	return s.republish(ctx, workspace, id, func(w *workflowRow) int {
+	return s.republish(ctx, workspace, id, by, func(w *workflowRow) int {
 		w.newest++
 		return w.newest
 	})
@@ -217,12 +217,12 @@ func (s *Store) Publish(
 func (s *Store) Rollback(
 	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, version int,
 ) (store.SavedWorkflow, error) {
-	return s.republish(ctx, workspace, id, func(*workflowRow) int { return version })
+	return s.republish(ctx, workspace, id, "", func(*workflowRow) int { return version })
 }
 
 // republish changes the version that starts use to the one that pick gives.
 func (s *Store) republish(
-	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, pick func(*workflowRow) int,
+	ctx context.Context, workspace flowforge.Workspace, id flowforge.WorkflowID, by string, pick func(*workflowRow) int,
 ) (store.SavedWorkflow, error) {
 	if err := s.enter(ctx); err != nil {
 		return store.SavedWorkflow{}, err
@@ -245,7 +245,7 @@ func (s *Store) republish(
 		}
 		var added [][]any
 		if w.newest > newest {
-			added = [][]any{{string(workspace), w.id, int64(w.newest), w.document, orNull(w.saved)}}
+			added = [][]any{{string(workspace), w.id, int64(w.newest), w.document, orNull(w.saved), by}}
 		}
 		return x.commit(ctx, exec(insertVersion, added), exec(updateWorkflow, [][]any{{
 			string(workspace), w.id, w.name, w.document, orNull(w.saved), int64(w.newest), int64(w.published),

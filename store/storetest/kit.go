@@ -47,6 +47,7 @@ func (k *kit) newRun() store.NewRun {
 			ID: flowforge.RunID(fmt.Sprintf("run-%04d", k.runs)), Workspace: acme,
 			Workflow:  flowforge.WorkflowRef{Name: "flow", Version: 1, Hash: "hash"},
 			Status:    flowforge.RunQueued,
+			ActsFor:   "ada",
 			Seq:       1,
 			Input:     flowforge.MustValue(map[string]any{"n": k.runs}),
 			Vars:      flowforge.MustValue(map[string]any{"v": "x"}),

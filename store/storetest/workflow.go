@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing/iotest"
@@ -149,7 +150,7 @@ func versionCases() []testCase {
 				_, err := k.Store.Workflow(k.ctx, acme, "flow", version)
 				k.code(flowforge.CodeNotFound, err)
 			}
-			_, err := k.Store.Publish(k.ctx, acme, "missing")
+			_, err := k.Store.Publish(k.ctx, acme, "missing", "")
 			k.code(flowforge.CodeNotFound, err)
 		}},
 		{"workflows are listed by name, in pages, without documents", func(k *kit) {
@@ -280,11 +281,13 @@ func (k *kit) saveDraft(name, content string) store.SavedWorkflow {
 
 func (k *kit) publish(id flowforge.WorkflowID, want int) {
 	k.Helper()
-	published, err := k.Store.Publish(k.ctx, acme, id)
+	by := "publisher of " + strconv.Itoa(want)
+	published, err := k.Store.Publish(k.ctx, acme, id, by)
 	require.NoError(k, err)
 	require.Equal(k, id, published.ID)
 	require.Equal(k, want, published.Version)
 	require.Equal(k, want, published.Published)
+	require.Equal(k, by, published.PublishedBy)
 }
 
 // workflow reads a version and checks its document.
@@ -297,6 +300,11 @@ func (k *kit) workflow(name string, version int, content string) store.SavedWork
 	require.Equal(k, "hash of "+content, saved.Document.Hash)
 	if version != store.PublishedVersion {
 		require.Equal(k, version, saved.Version)
+	}
+	if version == store.DraftVersion {
+		require.Empty(k, saved.PublishedBy)
+	} else {
+		require.Equal(k, "publisher of "+strconv.Itoa(saved.Version), saved.PublishedBy)
 	}
 	return saved
 }

@@ -106,7 +106,7 @@ func foreign(k *kit, n store.NewRun, workflow flowforge.WorkflowID) map[string]e
 	_, errs["Document"] = k.Store.Document(k.ctx, other, "hash")
 	_, errs["List"] = k.Store.List(k.ctx, other, store.Filter{Before: id})
 	errs["Send"] = k.Store.Send(k.ctx, store.Message{Workspace: other, Run: id, ID: "foreign", Kind: store.MessageCancel})
-	_, errs["Publish"] = k.Store.Publish(k.ctx, other, workflow)
+	_, errs["Publish"] = k.Store.Publish(k.ctx, other, workflow, "")
 	_, errs["Rollback"] = k.Store.Rollback(k.ctx, other, workflow, 1)
 	_, errs["Versions"] = k.Store.Versions(k.ctx, other, workflow, 0, 0)
 	_, errs["Standing"] = k.Store.Standing(k.ctx, other, id)

@@ -129,31 +129,31 @@ func operator(workspace flowforge.Workspace) *auth.Principal {
 type eitherCredentials struct{ given, kept nodes.Credentials }
 
 // Credential gives a credential.
-func (e eitherCredentials) Credential(ctx context.Context, workspace flowforge.Workspace, name string) (nodes.Credential, error) {
-	given, err := e.given.Credential(ctx, workspace, name)
+func (e eitherCredentials) Credential(ctx context.Context, request nodes.CredentialRequest) (nodes.Credential, error) {
+	given, err := e.given.Credential(ctx, request)
 	if flowforge.CodeOf(err) == flowforge.CodeCredential { // it has none of the name
-		return e.kept.Credential(ctx, workspace, name)
+		return e.kept.Credential(ctx, request)
 	}
 	return given, err
 }
 
-// openedCredentials gives nodes the credentials of the store.
-func openedCredentials(kept *vault.Credentials) nodes.Credentials {
-	return kept.Source(func(context.Context, flowforge.Workspace, auth.Credential) error { return nil })
+// openedCredentials gives nodes the credentials of the store, where the run acts for somebody who may use them.
+func openedCredentials(opened *vault.Vault, stores auth.Stores) nodes.Credentials {
+	return vault.NewCredentials(opened, stores).Source(identity.NewGuard(stores, nil).MayUse)
 }
 
 // lockedCredentials are those of a store whose root key is not here.
 type lockedCredentials struct{ kept auth.Credentials }
 
 // Credential says why there is none.
-func (l lockedCredentials) Credential(ctx context.Context, workspace flowforge.Workspace, name string) (nodes.Credential, error) {
-	_, err := l.kept.CredentialByName(ctx, workspace, name)
+func (l lockedCredentials) Credential(ctx context.Context, request nodes.CredentialRequest) (nodes.Credential, error) {
+	_, err := l.kept.CredentialByName(ctx, request.Workspace, request.Name)
 	switch {
 	case flowforge.CodeOf(err) == flowforge.CodeNotFound:
-		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeCredential, "there is no credential named %q", name)
+		return nodes.Credential{}, flowforge.Errorf(flowforge.CodeCredential, "there is no credential named %q", request.Name)
 	case err != nil:
 		return nodes.Credential{}, err
 	}
 	return nodes.Credential{}, flowforge.Errorf(flowforge.CodeCredential,
-		"the credential %q is sealed, and this worker has no root key: give it --data, or %s", name, keyring.RootVariable)
+		"the credential %q is sealed, and this worker has no root key: give it --data, or %s", request.Name, keyring.RootVariable)
 }

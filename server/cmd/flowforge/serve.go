@@ -103,7 +103,7 @@ func (v *serveCommand) open(ctx context.Context, con *console, file *settings, m
 		return nil, errors.Join(err, kept.Close())
 	}
 	config.Limits, config.Meter, config.Pools = dag.Limits{Nodes: 10_000, Connections: 50_000}, meter, []string{""}
-	config.Credentials = eitherCredentials{config.Credentials, openedCredentials(who.credentials)}
+	config.Credentials = eitherCredentials{config.Credentials, openedCredentials(who.vault, who.stores)}
 	opened, err := where.over(ctx, con, kept, config)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge/auth"
-	"github.com/flowforge-go/flowforge/auth/vault"
 	"github.com/flowforge-go/flowforge/nodes"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/human"
 	"github.com/flowforge-go/flowforge/server/cmd/flowforge/keyring"
@@ -103,7 +102,7 @@ func (w *workerCommand) credentials(
 	if err != nil {
 		return nil, err
 	}
-	return eitherCredentials{given, openedCredentials(vault.NewCredentials(opened, stores))}, nil
+	return eitherCredentials{given, openedCredentials(opened, stores)}, nil
 }
 
 // rangeOf reads "64", which leaves the least 0, or "4-64"; nothing is 0 and 0.
