@@ -1,12 +1,15 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -61,6 +64,32 @@ type simulation struct {
 	acked   []flowforge.Run
 	seen    map[string]string // what an effect saw, by key
 	odd     []string
+	log     logBook
+}
+
+// logBook keeps what the engines of a world have logged.
+type logBook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBook) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(line)
+}
+
+// about gives the newest lines that name something.
+func (b *logBook) about(name string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found []string
+	for line := range strings.Lines(b.text.String()) {
+		if strings.Contains(line, name) {
+			found = append(found, line)
+		}
+	}
+	return strings.Join(found[max(0, len(found)-40):], "")
 }
 
 // simulatedEngine is an engine of the world.
@@ -150,7 +179,8 @@ func (s *simulation) addEngine() {
 	var err error
 	e.engine, err = engine.New(engine.Config{
 		Store: e, Nodes: s.types, Lease: 10 * time.Second, ParkAfter: 2 * time.Second,
-		Pools: [][]string{{""}, {"gpu"}, {"", "gpu"}}[len(s.engines)%3],
+		Pools:  [][]string{{""}, {"gpu"}, {"", "gpu"}}[len(s.engines)%3],
+		Logger: slog.New(slog.NewTextHandler(&s.log, nil)).With("engine", len(s.engines)),
 	})
 	require.NoError(s.t, err)
 	e.stop = loop(s.t, e.engine)
@@ -335,7 +365,7 @@ func (s *simulation) check(started flowforge.Run) {
 	require.NoError(s.t, err, about)
 	if !run.Status.Terminal() {
 		told, _ := s.last().engine.Explain(context.Background(), run.Workspace, run.ID)
-		require.Fail(s.t, "it has not ended", "%s: %+v", about, told)
+		require.Fail(s.t, "it has not ended", "%s: %+v\n%s", about, told, s.log.about(string(run.ID)))
 	}
 	for n, err := range s.last().engine.NodeRuns(context.Background(), run.Workspace, run.ID) {
 		require.NoError(s.t, err, about)
