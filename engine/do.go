@@ -28,7 +28,7 @@ func (e *Engine) DoRequest(ctx context.Context, request StartRequest) (flowforge
 		return created.Run, err
 	case r != nil:
 		r.attended = true
-		r.created() //nolint:contextcheck // The run goes on in contexts of its own.
+		r.created()
 	case e.claims(), !e.serves(created.Run.Pool):
 		e.hint(ctx, created.Run)
 		return e.Wait(ctx, created.Run.Workspace, created.Run.ID)

@@ -304,6 +304,38 @@ func TestAPoisonRunIsEndedAfterItsLimit(t *testing.T) {
 	})
 }
 
+func TestAPoisonRunThatIsToBeCanceledEndsAsCanceled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shared := memory.New(memory.Config{})
+		e := newEngine(t, engine.Config{Store: shared})
+		run := started(t, e, workflow(nil, waiting("n")), nil)
+		for i := range 10 { // workers that die with it; the first has told that it is being canceled
+			claims, err := shared.Claim(t.Context(), store.Claim{
+				Worker: "dies", Pools: []string{""}, NodeTypes: []string{"core.wait@1", "flowforge.plan@1"}, Limit: 1, For: time.Minute,
+			})
+			require.NoError(t, err)
+			require.Len(t, claims.Runs, 1)
+			if i == 0 {
+				of := claims.Runs[0].Run
+				answers, err := shared.Commit(t.Context(), []store.Transition{{
+					Workspace: of.Workspace, Run: of.ID, Epoch: claims.Runs[0].Lease.Epoch, FromSeq: of.Seq, ToSeq: of.Seq + 1,
+					Events: []flowforge.Event{{Run: of.ID, Seq: of.Seq + 1, Kind: flowforge.EventRunCanceling, At: time.Now()}},
+					Status: flowforge.RunCanceling, For: time.Minute,
+				}})
+				require.NoError(t, err)
+				require.NoError(t, answers[0].Err)
+			}
+			time.Sleep(time.Minute)
+		}
+		t.Cleanup(loop(t, e))
+		time.Sleep(10 * time.Second)
+		canceled := ended(t, e, run)
+		require.Equal(t, flowforge.RunCanceled, canceled.Status)
+		require.Equal(t, flowforge.CodeWorkerLost, canceled.Error.Code)
+	})
+}
+
 func TestAWorkerLeavesAloneWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -84,6 +84,9 @@ func (e *Engine) accept(c store.ClaimedTask, asked time.Time) {
 
 // tell records an outcome without an attempt.
 func (t *errand) tell(outcome taskOutcome) {
+	t.mu.Lock()
+	t.told = true
+	t.mu.Unlock()
 	defer t.engine.forget(t)
 	t.finish(outcome)
 }
@@ -125,7 +128,9 @@ func (e *Engine) forget(t *errand) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t.fence.Stop()
-	delete(e.errands, t.task.ID)
+	if e.errands[t.task.ID] == t { // it may have been lost, and claimed anew
+		delete(e.errands, t.task.ID)
+	}
 	if e.bell != nil && e.tasksLeft {
 		e.bell() // there is room again
 	}

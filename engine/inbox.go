@@ -10,6 +10,9 @@ import (
 
 // readInbox applies the messages that others have sent to the run.
 func (r *run) readInbox() {
+	if r.isTooEarly() {
+		return
+	}
 	messages, err := r.engine.config.Store.Messages(r.ctx, r.info.Workspace, r.info.ID)
 	if err != nil {
 		if r.ctx.Err() == nil {
@@ -21,6 +24,14 @@ func (r *run) readInbox() {
 	defer r.mu.Unlock()
 	r.receive(messages)
 	r.kick()
+}
+
+// isTooEarly reports whether nothing can be asked of the run yet. Who comes too early need not come again.
+func (r *run) isTooEarly() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.missed = r.missed || !r.begun
+	return !r.begun
 }
 
 // receive applies messages, each once.

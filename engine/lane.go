@@ -60,7 +60,7 @@ func (q *jobs) remove(a *activity) bool {
 
 // kick makes sure that a lane does what there is to do.
 func (r *run) kick() {
-	if r.lanes == 0 && r.lost == nil && (r.hasWork() || r.mustSettle(0)) {
+	if r.begun && r.lanes == 0 && r.lost == nil && (r.hasWork() || r.mustSettle(0)) {
 		r.addLane()
 	}
 }

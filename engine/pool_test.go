@@ -225,6 +225,52 @@ func TestALostTaskIsMadeAgain(t *testing.T) {
 	})
 }
 
+func TestALostTaskIsToldOfWhenTheStoreIsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		once := func(_ context.Context, call *nodes.Call) (flowforge.Ports, error) {
+			return flowforge.Out(flowforge.MustValue(call.Attempt)), nil
+		}
+		p := newPools(t, engine.Config{}, once)
+		p.stop()
+		run := started(t, p.owner, onGPU(nil), nil)
+		synctest.Wait()
+		_, err := p.store.ClaimTasks(t.Context(), store.Claim{
+			Worker: "dead", Pools: []string{"gpu"}, NodeTypes: []string{"test.do@1"}, Limit: 1, For: time.Second,
+		})
+		require.NoError(t, err)
+		away := &mute{Store: p.store}
+		away.since.Store(true)
+		looped(t, engine.Config{Store: away, Pools: []string{"gpu"}, Lease: 10 * time.Second}, p.node(once))
+		time.Sleep(time.Minute) // longer than a lease, and than a worker's patience
+		require.Zero(t, p.begun.Load())
+		away.since.Store(false)
+		time.Sleep(time.Minute)
+		require.Equal(t, "2", ended(t, p.owner, run).Output.String())
+	})
+}
+
+// mute is a store that takes neither results of tasks nor renewals of their leases for a time.
+type mute struct {
+	store.Store
+
+	since atomic.Bool
+}
+
+func (m *mute) FinishTask(ctx context.Context, lease store.TaskLease, result store.TaskResult) error {
+	if m.since.Load() {
+		return flowforge.Errorf(flowforge.CodeUnavailable, "the store is away")
+	}
+	return m.Store.FinishTask(ctx, lease, result)
+}
+
+func (m *mute) RenewTasks(ctx context.Context, leases []store.TaskLease) ([]store.RenewedTask, error) {
+	if m.since.Load() {
+		return nil, flowforge.Errorf(flowforge.CodeUnavailable, "the store is away")
+	}
+	return m.Store.RenewTasks(ctx, leases)
+}
+
 func TestTimeoutsOfATask(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

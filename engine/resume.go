@@ -35,8 +35,7 @@ func (r *run) resume(claimed store.Claimed) error {
 	r.askAgain(past)
 	r.perform(nil)
 	failpoint("resume")
-	r.receive(claimed.Messages)
-	r.kick()
+	r.open(claimed.Messages)
 	return nil
 }
 

@@ -31,6 +31,8 @@ type run struct {
 	watchedUntil atomic.Int64 // someone watches it elsewhere, in nanoseconds since 1970; 0: nobody
 
 	mu         sync.Mutex
+	begun      bool // its plan is where it is to go on: until then what others ask of it waits
+	missed     bool // a message came before that
 	info       flowforge.Run
 	state      *dag.State
 	frames     map[int32]*frame
@@ -111,7 +113,17 @@ func (r *run) start(messages []store.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.beginPlan()
+	r.open(messages)
+}
+
+// open lets the run go on, and others reach it.
+func (r *run) open(messages []store.Message) {
+	r.begun = true
 	r.receive(messages)
+	if r.missed {
+		r.missed = false
+		r.engine.clock.AfterFunc(0, r.readInbox)
+	}
 	r.kick()
 }
 
@@ -153,7 +165,7 @@ func (r *run) created() {
 		r.ready.push(job{kind: jobAttempt, activity: a})
 	}
 	r.foreseen = nil
-	r.kick()
+	r.open(nil)
 }
 
 // notCreated forgets a foreseen run.

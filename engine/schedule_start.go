@@ -77,7 +77,7 @@ func (e *Engine) TriggerSchedule(ctx context.Context, workspace flowforge.Worksp
 	case err != nil:
 		return created.Run, err
 	case r != nil:
-		r.created() //nolint:contextcheck // The run goes on in contexts of its own.
+		r.created()
 	default:
 		e.hint(ctx, created.Run)
 	}

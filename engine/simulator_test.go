@@ -261,7 +261,7 @@ func (s *simulation) document() *flowforge.Workflow {
 		case 6:
 			n.Type, n.Params = "core.wait", params(map[string]any{"signal": "go", "timeout": "5m"})
 		}
-		if n.Type == "test.effect" && s.upTo(5) == 0 {
+		if n.Type == "test.effect" && s.upTo(3) == 0 {
 			n.Pool = "gpu"
 		}
 		n.OnError = []flowforge.OnError{"", "", flowforge.OnErrorContinue}[s.upTo(3)]
@@ -361,11 +361,16 @@ func (s *simulation) disturb() {
 // check checks what must hold of a run after all.
 func (s *simulation) check(started flowforge.Run) {
 	about := fmt.Sprintf("seed %d, run %s", s.seed, started.ID)
+	defer func() {
+		if s.t.Failed() {
+			s.t.Log(s.log.about(string(started.ID)))
+		}
+	}()
 	run, err := s.store.Run(context.Background(), started.Workspace, started.ID)
 	require.NoError(s.t, err, about)
 	if !run.Status.Terminal() {
 		told, _ := s.last().engine.Explain(context.Background(), run.Workspace, run.ID)
-		require.Fail(s.t, "it has not ended", "%s: %+v\n%s", about, told, s.log.about(string(run.ID)))
+		require.Fail(s.t, "it has not ended", "%s: %+v", about, told)
 	}
 	for n, err := range s.last().engine.NodeRuns(context.Background(), run.Workspace, run.ID) {
 		require.NoError(s.t, err, about)

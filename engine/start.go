@@ -41,7 +41,7 @@ func (e *Engine) Start(ctx context.Context, request StartRequest) (flowforge.Run
 		return created.Run, err
 	}
 	if r != nil {
-		r.created() //nolint:contextcheck // The run goes on in contexts of its own.
+		r.created()
 		return created.Run, nil
 	}
 	e.hint(ctx, created.Run)

@@ -229,7 +229,10 @@ func (e *Engine) fail(ctx context.Context, c store.Claimed, cause error) {
 	if flowforge.CodeOf(cause) == flowforge.CodeUnavailable || ctx.Err() != nil {
 		return // that is not the run's fault: it is claimed again when its lease has ended
 	}
-	now := e.now()
+	now, status := e.now(), flowforge.RunFailed
+	if c.Run.Status == flowforge.RunCanceling {
+		status = flowforge.RunCanceled // that was decided, and has been told
+	}
 	failure := &flowforge.Failure{Code: flowforge.CodeOf(cause), Message: cause.Error()}
 	var ended []flowforge.NodeRun
 	for _, n := range c.Nodes {
@@ -240,8 +243,8 @@ func (e *Engine) fail(ctx context.Context, c store.Claimed, cause error) {
 	}
 	answer, err := e.commits.do(context.WithoutCancel(ctx), &store.Transition{
 		Workspace: c.Run.Workspace, Run: c.Run.ID, Epoch: c.Lease.Epoch, FromSeq: c.Run.Seq, ToSeq: c.Run.Seq + 1,
-		Events: []flowforge.Event{{Run: c.Run.ID, Seq: c.Run.Seq + 1, Kind: flowforge.EventRunFailed, At: now, Error: failure}},
-		Status: flowforge.RunFailed,
+		Events: []flowforge.Event{{Run: c.Run.ID, Seq: c.Run.Seq + 1, Kind: flowforge.RunEnd(status), At: now, Error: failure}},
+		Status: status,
 		End:    &store.End{Error: failure, FinishedAt: now},
 		Nodes:  ended,
 	})
