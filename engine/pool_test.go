@@ -225,6 +225,43 @@ func TestALostTaskIsMadeAgain(t *testing.T) {
 	})
 }
 
+func TestALossIsCountedOnceWhileTheRunIsPaused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := onStore(t)
+		run := func(ctx context.Context, call *nodes.Call) (flowforge.Ports, error) {
+			if call.Attempt == 1 {
+				return untilEnded(ctx, call)
+			}
+			return flowforge.Out(flowforge.MustValue(call.Attempt)), nil
+		}
+		cut := &mute{Store: p.store}
+		first := looped(t, engine.Config{Store: cut, Lease: 10 * time.Second}, p.node(run))
+		document := onGPU(func(n *flowforge.Node) { n.Pool = "" })
+		of := started(t, first, document, nil)
+		time.Sleep(time.Second)
+		require.NoError(t, first.Pause(t.Context(), of.Workspace, of.ID, ""))
+		time.Sleep(2 * time.Second)
+		cut.since.Store(true)
+		time.Sleep(time.Minute)
+		for range 3 { // each reads the run, which stays paused, and gives it back
+			next := newEngine(t, engine.Config{Store: p.store}, p.node(run))
+			stop := loop(t, next)
+			require.NoError(t, next.Signal(t.Context(), engine.SignalRequest{Run: of.ID, Name: "wakes it"}))
+			time.Sleep(10 * time.Second)
+			require.Equal(t, 1, nodeRuns(t, next, of)["n"].Lost)
+			stop()
+		}
+		last := looped(t, engine.Config{Store: p.store}, p.node(run))
+		require.NoError(t, last.Resume(t.Context(), of.Workspace, of.ID))
+		time.Sleep(10 * time.Second)
+		require.Equal(t, "2", ended(t, last, of).Output.String())
+		n := nodeRuns(t, last, of)["n"]
+		require.Equal(t, 1, n.Lost)
+		require.Equal(t, 2, n.Attempts)
+	})
+}
+
 func TestALostTaskIsToldOfWhenTheStoreIsBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -250,7 +287,7 @@ func TestALostTaskIsToldOfWhenTheStoreIsBack(t *testing.T) {
 	})
 }
 
-// mute is a store that takes neither results of tasks nor renewals of their leases for a time.
+// mute is a store that takes and gives nothing for a time.
 type mute struct {
 	store.Store
 
@@ -262,6 +299,27 @@ func (m *mute) FinishTask(ctx context.Context, lease store.TaskLease, result sto
 		return flowforge.Errorf(flowforge.CodeUnavailable, "the store is away")
 	}
 	return m.Store.FinishTask(ctx, lease, result)
+}
+
+func (m *mute) Renew(ctx context.Context, leases []store.Lease) ([]store.Renewed, error) {
+	if m.since.Load() {
+		return nil, flowforge.Errorf(flowforge.CodeUnavailable, "the store is away")
+	}
+	return m.Store.Renew(ctx, leases)
+}
+
+func (m *mute) Claim(ctx context.Context, claim store.Claim) (store.Claims, error) {
+	if m.since.Load() {
+		return store.Claims{}, flowforge.Errorf(flowforge.CodeUnavailable, "the store is away")
+	}
+	return m.Store.Claim(ctx, claim)
+}
+
+func (m *mute) Commit(ctx context.Context, transitions []store.Transition) ([]store.Committed, error) {
+	if m.since.Load() {
+		return nil, flowforge.Errorf(flowforge.CodeUnavailable, "the store is away")
+	}
+	return m.Store.Commit(ctx, transitions)
 }
 
 func (m *mute) RenewTasks(ctx context.Context, leases []store.TaskLease) ([]store.RenewedTask, error) {

@@ -284,5 +284,10 @@ func (r *run) attemptLost(a *activity) {
 		r.doubtful(a, lost)
 		return
 	}
+	// While the run is paused nothing else tells of the loss, and it would be taken for another one when it goes on.
+	r.recordNode(flowforge.NodeRun{
+		Node: a.node.Doc.ID, Element: a.path, Status: flowforge.NodeRetrying, Attempts: a.attempts, Lost: a.losses,
+		StartedAt: a.began, ResumeAt: r.now,
+	})
 	r.apply(dag.Event{Kind: dag.Lost, At: a.ref})
 }
