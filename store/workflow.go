@@ -7,7 +7,8 @@ import (
 	"github.com/flowforge-go/flowforge"
 )
 
-// Workflows keeps saved workflows: a draft that changes and numbered versions that do not.
+// Workflows keeps saved workflows: a draft that changes and numbered versions that do not. What changes configuration,
+// here and in Variables, Schedules, Retention and Quotas, is written with the audit entry that auth.Telling noted.
 //
 //nolint:interfacebloat // Drafts and versions are one thing; who keeps the one keeps the other.
 type Workflows interface {

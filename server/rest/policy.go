@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humahttprouter"
@@ -143,6 +144,15 @@ func (c *Call) Fingerprint(operation string, about ...string) string {
 		_, _ = fmt.Fprintf(sum, "%d:%s", len(part), part) // never fails
 	}
 	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// entry is what the audit log says of who asks, if what is asked for changes configuration.
+func (c *Call) entry(ctx context.Context, action string) auth.Entry {
+	client := auth.ClientOf(ctx)
+	return auth.Entry{
+		Workspace: c.Who.Workspace, At: time.Now().UTC(), Kind: c.Who.Kind, User: c.Who.User, Session: c.Who.Session,
+		Key: c.Who.Key, Action: action, Address: client.Address, Request: client.Request,
+	}
 }
 
 type callKey struct{}

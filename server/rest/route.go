@@ -7,10 +7,12 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 )
 
 // A Route is a method and a path, with all that is said of them in the document.
@@ -69,6 +71,9 @@ func Add[I, B, O any](s *Server, r Route, handle func(ctx context.Context, c *Ca
 		if s.Acting != nil && c.Who != nil {
 			ctx = s.Acting(ctx, c.Who)
 		}
+		if r.Method != http.MethodGet && c.Who != nil {
+			ctx = auth.Telling(ctx, c.entry(ctx, r.action()))
+		}
 		given := new(B)
 		if r.Body != nil {
 			if err := s.decode(c, r.Body, given); err != nil {
@@ -81,6 +86,12 @@ func Add[I, B, O any](s *Server, r Route, handle func(ctx context.Context, c *Ca
 		}
 		return out, nil
 	})
+}
+
+// action is what the audit log calls the operation: "workflow.publish" of "publish-workflow".
+func (r *Route) action() string {
+	verb, what, _ := strings.Cut(r.ID, "-")
+	return what + "." + verb
 }
 
 // operation says what a route is, for the document and for huma.

@@ -65,6 +65,12 @@ func (s *Store) changeIdentity(ctx context.Context, entries []auth.Entry, change
 	if err := change(); err != nil {
 		return err
 	}
+	s.tell(entries)
+	return nil
+}
+
+// tell writes entries of what was changed. The caller holds the lock.
+func (s *Store) tell(entries []auth.Entry) {
 	for _, e := range entries {
 		chain := s.audit[e.Workspace]
 		var prev []byte
@@ -74,7 +80,6 @@ func (s *Store) changeIdentity(ctx context.Context, entries []auth.Entry, change
 		e.Detail = maps.Clone(e.Detail)
 		s.audit[e.Workspace] = append(chain, e.Chained(int64(len(chain))+1, prev))
 	}
-	return nil
 }
 
 // AppendAudit writes entries of what changed nothing that is kept.

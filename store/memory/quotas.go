@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -18,6 +19,7 @@ func (s *Store) SetQuota(ctx context.Context, workspace flowforge.Workspace, quo
 	} else {
 		s.quotas[workspace] = quota
 	}
+	s.tell(auth.Told(ctx, ""))
 	return nil
 }
 

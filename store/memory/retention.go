@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 )
 
 // Finished runs wait for their time in a line for each way to end.
@@ -27,6 +28,7 @@ func (s *Store) SetRetention(
 	} else {
 		s.keeping[workspace] = maps.Clone(keep)
 	}
+	s.tell(auth.Told(ctx, ""))
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -48,6 +49,7 @@ func (s *Store) SaveSchedule(ctx context.Context, saved store.Schedule) error {
 	saved.Revision = kept.Revision + 1
 	kept.Schedule = saved
 	s.wind(kept, saved.NextAt)
+	s.tell(auth.Told(ctx, string(saved.ID)))
 	return nil
 }
 
@@ -91,6 +93,7 @@ func (s *Store) DeleteSchedule(ctx context.Context, workspace flowforge.Workspac
 	if len(all.ids) == 0 {
 		delete(s.schedules, workspace)
 	}
+	s.tell(auth.Told(ctx, string(id)))
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 )
 
 // Variables gives all variables of a workspace by name.
@@ -32,6 +33,7 @@ func (s *Store) SetVariable(
 		s.variables[workspace] = all
 	}
 	all[name] = value
+	s.tell(auth.Told(ctx, name))
 	return nil
 }
 
@@ -49,5 +51,6 @@ func (s *Store) DeleteVariable(ctx context.Context, workspace flowforge.Workspac
 	if len(all) == 0 {
 		delete(s.variables, workspace)
 	}
+	s.tell(auth.Told(ctx, name))
 	return nil
 }

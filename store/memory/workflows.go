@@ -3,9 +3,11 @@ package memory
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -73,6 +75,7 @@ func (s *Store) SaveDraft(
 	s.keepDocument(workspace, saved.Document)
 	s.dropDocument(workspace, w.draft.document.Hash)
 	w.draft = text{document: saved.Document, savedAt: saved.SavedAt}
+	s.tell(auth.Told(ctx, string(w.id), "name", w.name))
 	return w.saved(store.DraftVersion, w.draft), nil
 }
 
@@ -112,6 +115,7 @@ func (s *Store) DeleteWorkflow(
 	for _, kept := range append(w.versions, w.draft) {
 		s.dropDocument(workspace, kept.document.Hash)
 	}
+	s.tell(auth.Told(ctx, string(id), "name", w.name))
 	return nil
 }
 
@@ -155,6 +159,7 @@ func (s *Store) Publish(
 	version.by = by
 	w.versions = append(w.versions, version)
 	w.published = len(w.versions)
+	s.tell(auth.Told(ctx, string(id), "name", w.name, "version", strconv.Itoa(w.published)))
 	return w.saved(w.published, version), nil
 }
 
@@ -174,6 +179,7 @@ func (s *Store) Rollback(
 		return store.SavedWorkflow{}, noVersion(w.name)
 	}
 	w.published = version
+	s.tell(auth.Told(ctx, string(id), "name", w.name, "version", strconv.Itoa(version)))
 	return w.saved(version, w.versions[version-1]), nil
 }
 

@@ -62,16 +62,10 @@ func (s *Store) change(ctx context.Context, c changing) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
-	var heads [][]any
-	for _, e := range c.entries {
-		heads = append(heads, []any{string(e.Workspace)})
-	}
-	slices.SortFunc(heads, compareHeads) // so that two transactions lock them in one order
-	heads = slices.CompactFunc(heads, func(a, b []any) bool { return a[0] == b[0] })
 	return s.failure(ctx, c.op, retry(ctx, func() error {
 		x := c.session()
 		defer x.close(ctx)
-		ends := &auditEnds{calls: []*call{exec(openHeads, heads), query(lockHeads, heads)}}
+		ends := endsOf(c.entries)
 		if err := x.run(ctx, append(slices.Clone(c.calls), ends.calls...)...); err != nil {
 			return err
 		}
@@ -100,8 +94,35 @@ func compareHeads(a, b []any) int {
 	return 0
 }
 
+// commitTold commits the last calls of a change of configuration, with the entries that tell of it.
+func (x *session) commitTold(ctx context.Context, entries []auth.Entry, calls ...*call) error {
+	if len(entries) == 0 {
+		return x.commit(ctx, calls...)
+	}
+	ends := endsOf(entries)
+	if err := x.run(ctx, append(calls, ends.calls...)...); err != nil {
+		return err
+	}
+	written, err := ends.chain(entries)
+	if err != nil {
+		return err
+	}
+	return x.commit(ctx, written...)
+}
+
 // auditEnds are the locked ends of chains.
 type auditEnds struct{ calls []*call }
+
+// endsOf gives the calls that lock the ends of the chains that entries belong to.
+func endsOf(entries []auth.Entry) *auditEnds {
+	var heads [][]any
+	for _, e := range entries {
+		heads = append(heads, []any{string(e.Workspace)})
+	}
+	slices.SortFunc(heads, compareHeads) // so that two transactions lock them in one order
+	heads = slices.CompactFunc(heads, func(a, b []any) bool { return a[0] == b[0] })
+	return &auditEnds{calls: []*call{exec(openHeads, heads), query(lockHeads, heads)}}
+}
 
 // chain gives the calls that write entries behind the ends.
 func (a *auditEnds) chain(entries []auth.Entry) ([]*call, error) {

@@ -161,11 +161,10 @@ func (s *Store) ListJobs(ctx context.Context, workspace flowforge.Workspace, fil
 // RetryJob makes a failed job due again.
 func (s *Store) RetryJob(ctx context.Context, workspace flowforge.Workspace, kind, id string) error {
 	again := query(retryJob, [][]any{{string(workspace), kind, id}})
-	if err := s.writeOf(ctx, "retry a job", workspace, again); err != nil {
-		return err
-	}
-	if len(again.out) == 0 {
-		return flowforge.Errorf(flowforge.CodeNotFound, "there is no job %q of kind %q that has failed", id, kind)
-	}
-	return nil
+	return s.writeOf(ctx, "retry a job", workspace, nil, func() error {
+		if len(again.out) == 0 {
+			return flowforge.Errorf(flowforge.CodeNotFound, "there is no job %q of kind %q that has failed", id, kind)
+		}
+		return nil
+	}, again)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -17,7 +18,7 @@ const (
 
 // SetQuota says what a workspace may take.
 func (s *Store) SetQuota(ctx context.Context, workspace flowforge.Workspace, quota store.Quota) error {
-	return s.writeOf(ctx, "set a quota", workspace, exec(upsertQuota, [][]any{
+	return s.writeOf(ctx, "set a quota", workspace, auth.Told(ctx, ""), nil, exec(upsertQuota, [][]any{
 		{string(workspace), int64(quota.Weight), int64(quota.Queued), int64(quota.Running)},
 	}))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -26,7 +27,7 @@ func (s *Store) SetRetention(
 	for status, d := range keep {
 		rows = append(rows, []any{string(workspace), string(status), d.Microseconds()})
 	}
-	return s.writeOf(ctx, "set the retention", workspace,
+	return s.writeOf(ctx, "set the retention", workspace, auth.Told(ctx, ""), nil,
 		exec(deleteRetention, [][]any{{string(workspace)}}), exec(insertRetention, rows))
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/store"
 	"github.com/flowforge-go/flowforge/store/limits"
 )
@@ -50,13 +51,12 @@ func (s *Store) SaveSchedule(ctx context.Context, saved store.Schedule) error {
 	done := query(upsertSchedule, [][]any{{
 		string(saved.Workspace), string(saved.ID), micros(saved.NextAt), saved.Definition.String(), saved.State.String(), saved.Revision,
 	}})
-	if err := s.writeOf(ctx, "save a schedule", saved.Workspace, done); err != nil {
-		return err
-	}
-	if len(done.out) == 0 {
-		return flowforge.Errorf(flowforge.CodeConflict, "schedule %q was changed by someone else", saved.ID)
-	}
-	return nil
+	return s.writeOf(ctx, "save a schedule", saved.Workspace, auth.Told(ctx, string(saved.ID)), func() error {
+		if len(done.out) == 0 {
+			return flowforge.Errorf(flowforge.CodeConflict, "schedule %q was changed by someone else", saved.ID)
+		}
+		return nil
+	}, done)
 }
 
 // Schedule finds a schedule.
@@ -74,13 +74,12 @@ func (s *Store) Schedule(ctx context.Context, workspace flowforge.Workspace, id 
 // DeleteSchedule forgets a schedule.
 func (s *Store) DeleteSchedule(ctx context.Context, workspace flowforge.Workspace, id flowforge.ScheduleID) error {
 	gone := query(deleteSchedule, [][]any{{string(workspace), string(id)}})
-	if err := s.writeOf(ctx, "delete a schedule", workspace, gone); err != nil {
-		return err
-	}
-	if len(gone.out) == 0 {
-		return noSchedule(id)
-	}
-	return nil
+	return s.writeOf(ctx, "delete a schedule", workspace, auth.Told(ctx, string(id)), func() error {
+		if len(gone.out) == 0 {
+			return noSchedule(id)
+		}
+		return nil
+	}, gone)
 }
 
 func noSchedule(id flowforge.ScheduleID) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 )
 
 const (
@@ -44,26 +45,35 @@ func (s *Store) SetVariable(
 		return err
 	}
 	set := exec(upsertVariable, [][]any{{string(workspace), name, value.String()}})
-	return s.writeOf(ctx, "set a variable", workspace, set)
+	return s.writeOf(ctx, "set a variable", workspace, auth.Told(ctx, name), nil, set)
 }
 
 // DeleteVariable forgets a variable.
 func (s *Store) DeleteVariable(ctx context.Context, workspace flowforge.Workspace, name string) error {
 	gone := query(deleteVariable, [][]any{{string(workspace), name}})
-	if err := s.writeOf(ctx, "delete a variable", workspace, gone); err != nil {
-		return err
-	}
-	if len(gone.out) == 0 {
-		return flowforge.Errorf(flowforge.CodeNotFound, "there is no variable %q", name)
-	}
-	return nil
+	return s.writeOf(ctx, "delete a variable", workspace, auth.Told(ctx, name), func() error {
+		if len(gone.out) == 0 {
+			return flowforge.Errorf(flowforge.CodeNotFound, "there is no variable %q", name)
+		}
+		return nil
+	}, gone)
 }
 
-// writeOf runs calls that write what is a workspace's, in a transaction of their own.
-func (s *Store) writeOf(ctx context.Context, op string, workspace flowforge.Workspace, calls ...*call) error {
+// writeOf runs calls that write what is a workspace's, in a transaction of their own, with the entries that tell of it.
+// Where judge finds that they came to nothing, nothing is written; nil: they always come to something.
+func (s *Store) writeOf(
+	ctx context.Context, op string, workspace flowforge.Workspace, entries []auth.Entry, judge func() error, calls ...*call,
+) error {
+	if len(entries) > 0 {
+		tenant := func() *session { return s.tenant(string(workspace)) }
+		return s.change(ctx, changing{op: op, session: tenant, calls: calls, judge: judge, entries: entries})
+	}
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	err := retry(ctx, func() error { return s.once(ctx, s.tenant(string(workspace)), calls...) })
+	if err == nil && judge != nil {
+		err = judge()
+	}
 	return s.failure(ctx, op, err)
 }

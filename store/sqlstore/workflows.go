@@ -3,8 +3,10 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/flowforge-go/flowforge"
+	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/store"
 )
 
@@ -132,18 +134,26 @@ func (s *Store) saveDraft(
 	if old != nil {
 		saved.ID, saved.Published, saved.Replaces = flowforge.WorkflowID(old.id), old.published, ""
 		litter := exec(insertLitter, addLitter(nil, string(workspace), kindDocument, old.document))
-		return true, x.commit(ctx, document, litter, exec(updateWorkflow, [][]any{{
+		return true, x.commitTold(ctx, toldOf(ctx, saved.ID, saved.Name, 0), document, litter, exec(updateWorkflow, [][]any{{
 			string(workspace), old.id, saved.Name, saved.Document.Hash, micros(saved.SavedAt),
 			int64(old.newest), int64(old.published),
 		}}))
 	}
 	id := store.NewID(clock.out[0].time())
 	insert := query(insertWorkflow, [][]any{{string(workspace), id, saved.Name, saved.Document.Hash, micros(saved.SavedAt)}})
-	if err := x.commit(ctx, document, insert); err != nil || len(insert.out) == 0 {
+	if err := x.run(ctx, document, insert); err != nil || len(insert.out) == 0 {
 		return false, err
 	}
 	saved.ID, saved.Published, saved.Replaces = flowforge.WorkflowID(id), 0, ""
-	return true, nil
+	return true, x.commitTold(ctx, toldOf(ctx, saved.ID, saved.Name, 0))
+}
+
+// toldOf gives the entries that tell of a change of a workflow; the version is 0 where none is meant.
+func toldOf(ctx context.Context, id flowforge.WorkflowID, name string, version int) []auth.Entry {
+	if version == 0 {
+		return auth.Told(ctx, string(id), "name", name)
+	}
+	return auth.Told(ctx, string(id), "name", name, "version", strconv.Itoa(version))
 }
 
 // mayReplace refuses a draft that is to replace another one than there is; old is nil where there is none.
@@ -186,7 +196,8 @@ func (s *Store) DeleteWorkflow(
 		for i := range documents.out {
 			litter = addLitter(litter, string(workspace), kindDocument, documents.out[i].text())
 		}
-		return x.commit(ctx, exec(insertLitter, sortedLitter(litter)), exec(deleteVersions, [][]any{key}), exec(deleteWorkflow, [][]any{key}))
+		return x.commitTold(ctx, toldOf(ctx, id, w.name, 0),
+			exec(insertLitter, sortedLitter(litter)), exec(deleteVersions, [][]any{key}), exec(deleteWorkflow, [][]any{key}))
 	})
 	return s.failure(ctx, "delete a workflow", err)
 }
@@ -247,7 +258,7 @@ func (s *Store) republish(
 		if w.newest > newest {
 			added = [][]any{{string(workspace), w.id, int64(w.newest), w.document, orNull(w.saved), by}}
 		}
-		return x.commit(ctx, exec(insertVersion, added), exec(updateWorkflow, [][]any{{
+		return x.commitTold(ctx, toldOf(ctx, id, w.name, w.published), exec(insertVersion, added), exec(updateWorkflow, [][]any{{
 			string(workspace), w.id, w.name, w.document, orNull(w.saved), int64(w.newest), int64(w.published),
 		}}))
 	})

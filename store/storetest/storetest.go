@@ -115,6 +115,7 @@ func familiesBesides() []family {
 		{"Rollback", rollbackCases()},
 		{"List of versions", versionListCases()},
 		{"Variable", variableCases()},
+		{"Telling", tellingCases()},
 		{"Schedule", scheduleCases()},
 		{"Schedules", scheduleListCases()},
 		{"Due", dueCases()},

@@ -73,7 +73,7 @@ func (m *managed) rotateRoot(ctx context.Context) error {
 	}
 	m.con.printf("flowforge: a new root key is in %s, and %s sealed with it; keep a copy elsewhere. "+
 		"The one before stays there until the next rotation\n", human.Line(m.source.Folder), human.Count(sealed, "data key"))
-	return done(m.stores.AppendAudit(ctx, m.entry("", "keys.rotate_root")))
+	return done(m.stores.AppendAudit(ctx, hostEntry("", "keys.rotate_root")))
 }
 
 // rotateData makes a new data key for every workspace, and seals its credentials with it.
@@ -83,7 +83,7 @@ func (m *managed) rotateData(ctx context.Context) error {
 		return done(err)
 	}
 	for _, workspace := range append([]auth.Workspace{{Name: "the installation"}}, all...) {
-		count, err := m.vault.RotateData(ctx, m.stores, workspace.ID, m.entry(workspace.ID, "keys.rotate_data"))
+		count, err := m.vault.RotateData(ctx, m.stores, workspace.ID, hostEntry(workspace.ID, "keys.rotate_data"))
 		if err != nil {
 			return done(err)
 		}
@@ -93,14 +93,14 @@ func (m *managed) rotateData(ctx context.Context) error {
 }
 
 func (m *managed) rotateSigning(ctx context.Context) error {
-	if err := m.tokens.Rotate(ctx, m.entry("", "keys.rotate_signing")); err != nil {
+	if err := m.tokens.Rotate(ctx, hostEntry("", "keys.rotate_signing")); err != nil {
 		return done(err)
 	}
 	m.con.printf("flowforge: access tokens are signed with the next key\n")
 	return nil
 }
 
-// entry is what was done, for the audit log.
-func (*managed) entry(workspace flowforge.Workspace, action string) auth.Entry {
+// hostEntry is what who runs the installation has done, for the audit log.
+func hostEntry(workspace flowforge.Workspace, action string) auth.Entry {
 	return auth.Entry{Workspace: workspace, At: time.Now().UTC().Truncate(time.Microsecond), Kind: auth.KindHost, Action: action}
 }

@@ -42,7 +42,7 @@ func (q *quotaCommand) Run(con *console) error {
 		if changed.Weight < 0 || changed.Weight > engine.MaxWeight || changed.Queued < 0 || changed.Running < 0 {
 			return usage("--weight is from 1 to %d, --queued and --running cannot be negative", engine.MaxWeight)
 		}
-		if err := s.engine.SetQuota(ctx, s.workspace, changed); err != nil {
+		if err := s.engine.SetQuota(s.telling(ctx, "quota.set"), s.workspace, changed); err != nil {
 			return &exit{status: exitFailed, cause: err}
 		}
 	}

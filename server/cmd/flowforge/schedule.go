@@ -90,7 +90,7 @@ func (c *scheduleSaveCommand) Run(con *console) error {
 		}
 	}
 	return c.withSchedules(con, c.JSON, func(ctx context.Context, s *session) (engine.ScheduleStatus, error) {
-		saved, err := s.engine.SaveSchedule(ctx, s.workspace, schedule)
+		saved, err := s.engine.SaveSchedule(s.telling(ctx, "schedule.save"), s.workspace, schedule)
 		if flowforge.CodeOf(err) == flowforge.CodeNotFound {
 			err = noWorkflow(err)
 		}

@@ -24,7 +24,7 @@ func (c *scheduleDeleteCommand) Run(con *console) error {
 		return err
 	}
 	defer s.close()
-	if err := s.engine.DeleteSchedule(ctx, s.workspace, flowforge.ScheduleID(c.ID)); err != nil {
+	if err := s.engine.DeleteSchedule(s.telling(ctx, "schedule.delete"), s.workspace, flowforge.ScheduleID(c.ID)); err != nil {
 		return noSchedule(err)
 	}
 	if c.JSON {
@@ -39,7 +39,7 @@ type schedulePauseCommand struct{ scheduleFlags }
 // Run pauses a schedule.
 func (c *schedulePauseCommand) Run(con *console) error {
 	return c.withSchedules(con, c.JSON, func(ctx context.Context, s *session) (engine.ScheduleStatus, error) {
-		return s.engine.PauseSchedule(ctx, s.workspace, c.id())
+		return s.engine.PauseSchedule(s.telling(ctx, "schedule.pause"), s.workspace, c.id())
 	})
 }
 
@@ -49,7 +49,7 @@ type scheduleResumeCommand struct{ scheduleFlags }
 // Run lets a schedule go on.
 func (c *scheduleResumeCommand) Run(con *console) error {
 	return c.withSchedules(con, c.JSON, func(ctx context.Context, s *session) (engine.ScheduleStatus, error) {
-		return s.engine.ResumeSchedule(ctx, s.workspace, c.id())
+		return s.engine.ResumeSchedule(s.telling(ctx, "schedule.resume"), s.workspace, c.id())
 	})
 }
 

@@ -148,6 +148,11 @@ type session struct {
 	hangUp    func() // closes the connection to Redis
 }
 
+// telling gives the context of a change of configuration that the audit log is to tell of.
+func (s *session) telling(ctx context.Context, action string) context.Context {
+	return auth.Telling(ctx, hostEntry(s.workspace, action))
+}
+
 // session opens a durable store and makes an engine over it.
 func (s *storeFlags) session(ctx context.Context, con *console, config engine.Config) (*session, error) {
 	kept, err := s.openDurable(ctx)

@@ -83,14 +83,14 @@ func (w *workflowSaveCommand) Run(con *console) error {
 	}
 	defer s.close()
 	name := document.asDocument().Name
-	saved, err := s.engine.Save(ctx, s.workspace, document.asDocument())
+	saved, err := s.engine.Save(s.telling(ctx, "workflow.save"), s.workspace, document.asDocument())
 	if err != nil {
 		return err
 	}
 	if !w.Publish {
 		return w.tellSaved(con, saved, "workflow %s: the draft is saved; flowforge workflow publish %[1]s makes it a version", human.Line(name))
 	}
-	if saved, err = s.engine.Publish(ctx, s.workspace, name); err != nil {
+	if saved, err = s.engine.Publish(s.telling(ctx, "workflow.publish"), s.workspace, name); err != nil {
 		return err
 	}
 	return w.tellSaved(con, saved, "workflow %s: version %d is published", human.Line(name), saved.Version)
@@ -110,7 +110,7 @@ func (w *workflowPublishCommand) Run(con *console) error {
 		return err
 	}
 	defer s.close()
-	saved, err := s.engine.Publish(ctx, s.workspace, w.Name)
+	saved, err := s.engine.Publish(s.telling(ctx, "workflow.publish"), s.workspace, w.Name)
 	if err != nil {
 		return noWorkflow(err)
 	}
@@ -249,7 +249,7 @@ func (w *workflowRollbackCommand) Run(con *console) error {
 		return err
 	}
 	defer s.close()
-	saved, err := s.engine.Rollback(ctx, s.workspace, w.Name, w.To)
+	saved, err := s.engine.Rollback(s.telling(ctx, "workflow.rollback"), s.workspace, w.Name, w.To)
 	if err != nil {
 		return noVersion(err, w.Name)
 	}
