@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowforge-go/flowforge"
 	"github.com/flowforge-go/flowforge/auth"
 	"github.com/flowforge-go/flowforge/auth/identity"
 	"github.com/flowforge-go/flowforge/server/rest"
@@ -60,13 +61,9 @@ func settle(t *testing.T, handler http.Handler, people *identity.Service, name s
 	mail := name + "@example.com"
 	_, err := people.CreateUser(t.Context(), host, identity.NewUser{Email: mail, Name: name, Password: "seven green bicycles"}, false)
 	require.NoError(t, err)
-	tokens, err := people.SignIn(t.Context(), identity.SignIn{Email: mail, Password: "seven green bicycles"})
-	require.NoError(t, err)
-	n.access = tokens.Access
+	n.signIn(people, name)
 	n.make("workspace", "id", http.MethodPost, "/workspaces", `{"name":"`+name+`"}`)
-	entered, err := people.SignIn(t.Context(), identity.SignIn{Email: mail, Password: "seven green bicycles"})
-	require.NoError(t, err)
-	n.access, n.has["session"] = entered.Access, string(entered.Session)
+	n.signIn(people, name) // to the workspace
 	n.make("workflow", "name", http.MethodPost, "/workflows", `{"name":"`+name+`-flow","nodes":[{"id":"greet","type":"core.noop"}]}`)
 	n.make("", "", http.MethodPost, "/workflows/"+n.has["workflow"]+"/publish", "")
 	n.make("run", "id", http.MethodPost, "/workflows/"+n.has["workflow"]+"/runs", `{}`)
@@ -77,6 +74,16 @@ func settle(t *testing.T, handler http.Handler, people *identity.Service, name s
 	n.make("invitation", "id", http.MethodPost, "/invitations", `{"email":"new-`+mail+`","role":"viewer"}`)
 	n.make("user", "user", http.MethodPost, "/service-accounts", `{"name":"robot","role":"viewer"}`)
 	return n
+}
+
+// signIn begins a session.
+func (n *tenant) signIn(people *identity.Service, name string) {
+	n.Helper()
+	tokens, err := people.SignIn(n.Context(), identity.SignIn{
+		Email: name + "@example.com", Password: "seven green bicycles", Workspace: flowforge.Workspace(n.has["workspace"]),
+	})
+	require.NoError(n, err)
+	n.access, n.has["session"] = tokens.Access, string(tokens.Session)
 }
 
 var parameter = regexp.MustCompile(`\{(\w+)\}`)
