@@ -32,7 +32,12 @@ func oddTexts() []string {
 func oddValues() []any {
 	return []any{
 		nil, true, -1, 0, 1e308, -1e-308, 9_007_199_254_740_993, 0.5, "", " ", "\x00", "\u202e", "..", "a/b", "{{", "{{ 1/0 }}", "{{ nodes }}", "99999999999h",
-		"-5s", "2026-13-45T99:99:99Z", strings.Repeat("x", 5_000), []any{}, []any{nil}, []any{1, "a", map[string]any{}}, map[string]any{}, map[string]any{"": nil},
+		"-5s", "2026-13-45T99:99:99Z", strings.Repeat("x", 5_000),
+		[]any{},
+		[]any{nil},
+		[]any{1, "a", map[string]any{}},
+		map[string]any{},
+		map[string]any{"": nil},
 	}
 }
 
